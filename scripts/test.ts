@@ -1,0 +1,88 @@
+// npm test [-- [--server KIND] [vitest's arguments]]: the whole suite on every server that can be had.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Server } from '../test/support/servers/server.ts';
+import { startServers } from '../test/support/servers/start.ts';
+
+const { values, tokens } = parseArgs({
+  strict: false,
+  tokens: true,
+  allowPositionals: true,
+  options: { server: { type: 'string', multiple: true } },
+});
+const only = (values.server as string[] | undefined) ?? [];
+const rest = process.argv
+  .slice(2)
+  .filter(
+    (_, index) =>
+      !tokens.some(
+        (token) =>
+          token.kind === 'option' &&
+          token.name === 'server' &&
+          (token.index === index || (!token.inlineValue && token.index + 1 === index)),
+      ),
+  );
+
+console.log('Starting the database servers …');
+const { servers, missed } = await startServers(only);
+let isStopping = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void interrupt());
+if (servers.length === 0) {
+  report(servers);
+  console.error(
+    'Error: no database server can be had, and the suite is about databases\nTry: install mariadb-server, start Docker, or run as root on Debian',
+  );
+  process.exit(1);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'hubspot-outbox-report-'));
+const file = join(folder, 'report.json');
+const vitest = spawn('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...rest], {
+  stdio: 'inherit',
+  env: { ...process.env, TEST_SERVERS: JSON.stringify(servers.map(({ kind, adminUrl }) => ({ kind, adminUrl }))) },
+});
+const code = await new Promise<number>((ended) => vitest.on('exit', (status) => ended(status ?? 1)));
+await stopAll();
+report(servers);
+const { passed, failed, skipped } = readReport();
+rmSync(folder, { recursive: true, force: true });
+console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exit(code === 0 && failed === 0 && passed > 0 ? 0 : 1);
+
+async function interrupt(): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
+  vitest?.kill('SIGTERM');
+  await stopAll();
+  process.exit(130);
+}
+
+async function stopAll(): Promise<void> {
+  isStopping = true;
+  await Promise.all(servers.map((server) => server.stop()));
+}
+
+function report(started: readonly Server[]): void {
+  console.log('\nServers');
+  for (const { kind, host, port } of started) console.log(`  ${kind.padEnd(14)} ran on ${host}:${port}`);
+  for (const { kind, why } of missed) console.log(`  ${kind.padEnd(14)} not reached: ${why}`);
+}
+
+function readReport(): { passed: number; failed: number; skipped: number } {
+  try {
+    const result = JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
+    const suites = Number(result.numFailedTestSuites ?? 0);
+    const failed = Number(result.numFailedTests ?? 0);
+    // A file that cannot even be loaded has no failed test, and has failed.
+    return {
+      passed: Number(result.numPassedTests ?? 0),
+      failed: Math.max(failed, failed === 0 ? (code === 0 ? 0 : Math.max(1, suites)) : failed),
+      skipped: Number(result.numPendingTests ?? 0),
+    };
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}

@@ -1,0 +1,72 @@
+import type { ObjectMapping } from '../config/mapping.ts';
+import type { Db } from '../database/connect.ts';
+import type { KeyKind } from '../keys.ts';
+import type { Claim } from '../outbox/claim.ts';
+import { type Holder, readHolders, reserve, takeOver } from '../outbox/match.ts';
+import { load } from '../source/load.ts';
+import { normalizeMatch } from '../source/record.ts';
+import { type Admission, admit, separateDuplicates } from './admit.ts';
+import type { Candidate } from './sortOut.ts';
+
+/** Reserves the match values of a batch and decides about those that other rows own; nothing is sent yet. */
+export async function settleOwnership(
+  db: Db,
+  object: ObjectMapping,
+  keyKind: KeyKind,
+  claim: Claim,
+  candidates: readonly Candidate[],
+): Promise<Admission> {
+  const { distinct, refused } = separateDuplicates(candidates);
+  const owners = await reserve(
+    db,
+    object.name,
+    distinct.map(({ row, matchValue }) => ({ sourceId: row.sourceId, matchValue })),
+  );
+  const others = contestedBy(distinct, owners);
+  const holders = await readHolders(db, object.name, others);
+  const sourceValues = await readSourceValues(db, object, keyKind, others);
+  const claimed = new Set(claim.rows.map(({ sourceId }) => sourceId));
+  const admission = admit(distinct, owners, withUnknown(others, holders), sourceValues, claimed);
+  await takeOverAll(db, object.name, admission);
+  return { ...admission, refused: [...refused, ...admission.refused] };
+}
+
+function contestedBy(candidates: readonly Candidate[], owners: ReadonlyMap<string, string>): string[] {
+  const others = candidates.flatMap(({ row, matchValue }) => {
+    const owner = owners.get(matchValue);
+    return owner === undefined || owner === row.sourceId ? [] : [owner];
+  });
+  return [...new Set(others)];
+}
+
+/** An owner without a row in the outbox was deleted there by hand: it holds nothing. */
+function withUnknown(ids: readonly string[], holders: ReadonlyMap<string, Holder>): Map<string, Holder> {
+  return new Map(
+    ids.map((sourceId) => [
+      sourceId,
+      holders.get(sourceId) ?? { sourceId, hubspotId: null, matchValue: null, isInFlight: false },
+    ]),
+  );
+}
+
+/** The match values rows have at their source now; a row the query does not return is not in the map. */
+async function readSourceValues(
+  db: Db,
+  object: ObjectMapping,
+  keyKind: KeyKind,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const { columns, rows } = await load(db, object, keyKind, ids);
+  const at = columns.findIndex(({ name }) => name === object.matchOn);
+  return new Map([...rows].map(([id, values]) => [id, normalizeMatch(object, String(values[at] ?? ''))]));
+}
+
+/** A value that its owner no longer needs passes on; lost to a third row meanwhile, the candidate waits. */
+async function takeOverAll(db: Db, object: string, admission: Admission): Promise<void> {
+  for (const { candidate, holder } of admission.takeOver) {
+    if (await takeOver(db, object, candidate.matchValue, holder.sourceId, candidate.row.sourceId)) continue;
+    admission.admitted = admission.admitted.filter((each) => each !== candidate);
+    admission.later.push(candidate);
+  }
+}

@@ -1,0 +1,79 @@
+import { escape as quoteText } from 'mysql2';
+import { type Change, type Plan, TRIGGER_SQL_MODE } from './plan.ts';
+import { storeWatch } from './registry.ts';
+import type { RegisteredWatch } from './render.ts';
+import { quoteName } from './watch.ts';
+
+/** A plan in words, and the DDL it would run. */
+export function describePlan(plan: Plan): string {
+  const objects = [...new Set(plan.watches.map(({ object }) => object))];
+  const lines = objects.flatMap((object) => [
+    `${object}`,
+    ...plan.watches.filter((watch) => watch.object === object).flatMap(describeWatch),
+    '',
+  ]);
+  if (plan.definers.length > 0) {
+    lines.push(
+      `The triggers run with the rights of ${plan.definers.join(', ')}. Dropping that account would make the application's writes fail.`,
+      '',
+    );
+  }
+  for (const warning of plan.warnings) lines.push(`Note: ${warning}`);
+  lines.push(...describeBackfills(plan));
+  if (plan.changes.length === 0)
+    return [...lines, `Nothing to do: ${plan.unchanged} triggers stand as the mapping asks.`].join('\n');
+  lines.push('', `${plan.changes.length} to change, ${plan.unchanged} unchanged:`, '');
+  return [
+    ...lines,
+    ...plan.changes.map((change) => describeChange(change, 'planned')),
+    '',
+    'hubspot-outbox triggers apply does it.',
+  ].join('\n');
+}
+
+function describeWatch({ table, columns, note, records, path, isDerived, id }: RegisteredWatch): string[] {
+  const way = isDerived ? path.join(', then ') : `by hand: ${path.join()}`;
+  const meaning = records === null && path.length === 0 ? 'is the record' : way;
+  return [`  ${table} (${columns.join(', ')})`, `    notes ${note.column} as watch ${id}: ${meaning}`];
+}
+
+const VERBS = {
+  missing: { planned: 'create', done: 'created' },
+  changed: { planned: 'replace', done: 'replaced' },
+  orphaned: { planned: 'drop', done: 'dropped' },
+} as const;
+
+/** One change, with its DDL as long as it is planned. */
+export function describeChange(change: Change, state: 'planned' | 'done'): string {
+  const verb = VERBS[change.kind][state];
+  if (state === 'done') return `${verb} ${change.kind === 'orphaned' ? change.name : change.trigger.name}`;
+  return change.kind === 'orphaned' ? `-- ${verb} ${change.name}` : `-- ${verb}\n${change.trigger.create};\n`;
+}
+
+export function describeBackfills({ backfills }: Plan): string[] {
+  return backfills.map(({ object, reason }) => `${object}: ${reason}. Run: hubspot-outbox backfill ${object}`);
+}
+
+/** The plan as a script for the mysql client: what the watches mean, then the triggers. */
+export function toSqlFile(plan: Plan): string {
+  const lines = [
+    '-- hubspot-outbox: run with mysql --default-character-set=utf8mb4 DATABASE < this file',
+    `SET SESSION sql_mode = '${TRIGGER_SQL_MODE}', lock_wait_timeout = 1;`,
+    ...plan.watches.map(storeStatement),
+    ...plan.changes.flatMap((change) =>
+      change.kind === 'missing'
+        ? []
+        : [`DROP TRIGGER IF EXISTS ${quoteName(change.kind === 'orphaned' ? change.name : change.trigger.name)};`],
+    ),
+    'DELIMITER $$',
+    ...plan.changes.flatMap((change) => (change.kind === 'orphaned' ? [] : [`${change.trigger.create}$$`])),
+    'DELIMITER ;',
+  ];
+  return lines.join('\n');
+}
+
+function storeStatement(watch: RegisteredWatch): string {
+  const { sql, bindings } = storeWatch(watch);
+  const values = bindings.map((value) => (typeof value === 'number' ? String(value) : quoteText(value)));
+  return `${sql.replace(/\?/g, () => values.shift() ?? 'NULL')};`;
+}

@@ -1,0 +1,67 @@
+import grammar from 'node-sql-parser/build/mysql.js';
+import { fillPlaceholders } from '../config/placeholder.ts';
+
+/** A node of the parser's tree; what it holds depends on its `type`. */
+export type Node = { type?: string; [name: string]: unknown };
+
+/** Stands for `:ids` in what is parsed: a number nobody writes. */
+export const IDS_MARK = 7_046_029_254_386_353;
+
+/** Why a query cannot be followed, as a sentence. */
+export class NotDerivable extends Error {}
+
+/** @throws NotDerivable when the grammar does not know the query */
+export function parseQuery(query: string): Node {
+  const parser = new grammar.Parser();
+  try {
+    const tree = parser.astify(fillPlaceholders(query, { ids: String(IDS_MARK) }), { database: 'mysql' });
+    const [first, ...more] = (Array.isArray(tree) ? tree : [tree]) as unknown as Node[];
+    if (first === undefined || more.length > 0 || first.type !== 'select')
+      throw new NotDerivable('the query is not one SELECT');
+    return first;
+  } catch (error) {
+    if (error instanceof NotDerivable) throw error;
+    throw new NotDerivable(
+      `the query cannot be read (${where(error)}); <=>, FORCE INDEX and NATURAL JOIN are not understood`,
+    );
+  }
+}
+
+/** Every table the query names, wherever it stands. */
+export function queryTables(query: string): string[] {
+  const names = new Set<string>();
+  collect(parseQuery(query), names);
+  return [...names];
+}
+
+function collect(node: unknown, names: Set<string>): void {
+  if (Array.isArray(node)) for (const each of node) collect(each, names);
+  else if (isNode(node)) {
+    for (const item of fromItems(node.from)) if (typeof item.table === 'string') names.add(item.table);
+    for (const [name, value] of Object.entries(node)) if (!SKIPPED.includes(name)) collect(value, names);
+  }
+}
+
+/** The items of a FROM, those in brackets too. */
+function fromItems(from: unknown): Node[] {
+  return listOf(from).flatMap((item) => (Array.isArray(item.expr) ? fromItems(item.expr) : [item]));
+}
+
+export const SKIPPED = ['loc', 'tableList', 'columnList'];
+
+export function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function listOf(value: unknown): Node[] {
+  return Array.isArray(value) ? value.filter(isNode) : [];
+}
+
+function where(error: unknown): string {
+  const { location, found } = error as {
+    location?: { start: { line: number; column: number } };
+    found?: string | null;
+  };
+  if (location === undefined) return 'syntax';
+  return `line ${location.start.line}, column ${location.start.column}${typeof found === 'string' ? `, at ${JSON.stringify(found)}` : ''}`;
+}

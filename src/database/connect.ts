@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import knex, { type Knex } from 'knex';
+import { ConfigurationError } from '../errors.ts';
+
+export type Db = Knex;
+export type Trx = Knex | Knex.Transaction;
+
+type Driver = { query(sql: string, done: (error: Error | null) => void): void };
+
+// READ COMMITTED, so that our statements take no gap locks; UTC, so that every time in the outbox is; a short
+// wait_timeout, so that the server ends the transaction of a worker that froze in the middle of one.
+const SESSION = [
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10, wait_timeout = 120",
+];
+
+/**
+ * A pool of connections to the application's database, tried once before it is handed out.
+ * @throws ConfigurationError when the server is not reached, refuses us, or cannot take what we write
+ */
+export async function connect(databaseUrl: string, { poolMax = 8 }: { poolMax?: number } = {}): Promise<Db> {
+  try {
+    return await open(connectionOf(databaseUrl), poolMax);
+  } catch (error) {
+    if (isWithoutTls(error) && tlsMode(new URL(databaseUrl)) === 'PREFERRED') {
+      return connect(withTlsMode(databaseUrl, 'DISABLED'), { poolMax });
+    }
+    throw explain(error, databaseUrl);
+  }
+}
+
+async function open(connection: ReturnType<typeof connectionOf>, poolMax: number): Promise<Db> {
+  const db = knex({
+    client: 'mysql2',
+    connection,
+    pool: { min: 0, max: poolMax, afterCreate: prepareSession },
+    acquireConnectionTimeout: 15_000,
+    // knex prints connection errors by itself, with their stacks; whoever calls us tells them once.
+    log: { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} },
+  });
+  try {
+    await refuseStatementBinlog(db);
+    return db;
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+/** What mysql2 takes, of a URL; TLS by `ssl-mode` and `ssl-ca`. */
+export function connectionOf(databaseUrl: string) {
+  const url = new URL(databaseUrl);
+  const ssl = tlsOf(url);
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? 3306 : Number(url.port),
+    user: decode(url.username, 'the user'),
+    password: decode(url.password, 'the password'),
+    database: decode(url.pathname.slice(1), 'the database'),
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    dateStrings: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    connectTimeout: 10_000,
+    ...(ssl === null ? {} : { ssl }),
+  };
+}
+
+function decode(text: string, part: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new ConfigurationError(`DATABASE_URL: ${part} holds a % that begins no percent-encoded character`, {
+      code: 'DATABASE_URL',
+      remedy: 'write % as %25',
+      cause,
+    });
+  }
+}
+
+const TLS_MODES = ['DISABLED', 'PREFERRED', 'REQUIRED', 'VERIFY_CA', 'VERIFY_IDENTITY'];
+
+function tlsMode(url: URL): string {
+  const mode = (url.searchParams.get('ssl-mode') ?? 'DISABLED').toUpperCase();
+  if (TLS_MODES.includes(mode)) return mode;
+  throw new ConfigurationError(`DATABASE_URL: ssl-mode is ${mode}, expected one of ${TLS_MODES.join(', ')}`, {
+    code: 'DATABASE_TLS',
+  });
+}
+
+function withTlsMode(databaseUrl: string, mode: string): string {
+  const url = new URL(databaseUrl);
+  url.searchParams.set('ssl-mode', mode);
+  return url.href;
+}
+
+function tlsOf(url: URL) {
+  const mode = tlsMode(url);
+  if (mode === 'DISABLED') return null;
+  const isVerified = mode.startsWith('VERIFY');
+  const file = url.searchParams.get('ssl-ca');
+  const ca = file === null ? {} : { ca: readCa(file) };
+  return { rejectUnauthorized: isVerified, verifyIdentity: mode === 'VERIFY_IDENTITY', ...ca };
+}
+
+function isWithoutTls(error: unknown): boolean {
+  const { code = '' } = error as { code?: string };
+  return code === 'HANDSHAKE_NO_SSL_SUPPORT' || code === 'HANDSHAKE_SSL_ERROR';
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigurationError(`DATABASE_URL: cannot read ssl-ca ${file}: ${(cause as NodeJS.ErrnoException).code}`, {
+      code: 'DATABASE_TLS',
+      cause,
+    });
+  }
+}
+
+function prepareSession(connection: Driver, done: (error: Error | null, connection: Driver) => void): void {
+  const [first, second] = SESSION;
+  connection.query(first ?? '', (error) => {
+    if (error) done(error, connection);
+    else connection.query(second ?? '', (secondError) => done(secondError, connection));
+  });
+}
+
+/** Under READ COMMITTED a server that writes its binary log in STATEMENT format refuses every write (error 1665). */
+async function refuseStatementBinlog(db: Db): Promise<void> {
+  const [rows] = await db.raw("SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')");
+  const variables = new Map(
+    (rows as { Variable_name: string; Value: string }[]).map((row) => [row.Variable_name, row.Value]),
+  );
+  if (variables.get('log_bin') !== 'ON' || variables.get('binlog_format') !== 'STATEMENT') return;
+  throw new ConfigurationError('the server writes its binary log in STATEMENT format, which cannot hold our writes', {
+    code: 'DATABASE_BINLOG',
+    remedy: "SET GLOBAL binlog_format = 'MIXED' (safe for the application; also in the server's configuration file)",
+  });
+}
+
+const REFUSALS: Record<string, { says: (place: string, user: string, database: string) => string; remedy: string }> = {
+  ECONNREFUSED: {
+    says: (place) => `no database server answers at ${place}`,
+    remedy: 'check host and port of DATABASE_URL, and that the server listens there',
+  },
+  ENOTFOUND: { says: (place) => `the host of ${place} is not known`, remedy: 'check the host in DATABASE_URL' },
+  ETIMEDOUT: {
+    says: (place) => `the database server at ${place} does not answer`,
+    remedy: 'check host, port and firewall',
+  },
+  ER_ACCESS_DENIED_ERROR: {
+    says: (place, user) => `the database server at ${place} refuses user ${user}`,
+    remedy: 'check user and password of DATABASE_URL; special characters in the password are percent-encoded',
+  },
+  ER_ACCESS_DENIED_NO_PASSWORD_ERROR: {
+    says: (place, user) => `the database server at ${place} refuses user ${user}`,
+    remedy: 'check user and password of DATABASE_URL; special characters in the password are percent-encoded',
+  },
+  ER_DBACCESS_DENIED_ERROR: {
+    says: (_, user, database) => `user ${user} has no rights on database ${database}`,
+    remedy: 'grant them; the README lists the least rights as GRANT statements',
+  },
+  ER_BAD_DB_ERROR: {
+    says: (place, _, database) => `there is no database ${database} at ${place}`,
+    remedy: 'check the name at the end of DATABASE_URL',
+  },
+  HANDSHAKE_NO_SSL_SUPPORT: {
+    says: (place) => `the database server at ${place} offers no TLS, and ssl-mode requires it`,
+    remedy: 'enable TLS on the server, or take ssl-mode out of DATABASE_URL',
+  },
+  HANDSHAKE_SSL_ERROR: {
+    says: (place) => `the TLS certificate of ${place} is not trusted`,
+    remedy: "give the server's CA with ssl-ca=FILE in DATABASE_URL",
+  },
+};
+
+function explain(error: unknown, databaseUrl: string): Error {
+  if (error instanceof ConfigurationError) return error;
+  const { host, port, user, database } = connectionOf(databaseUrl);
+  const { code = '', message } = error as { code?: string; message: string };
+  const refusal = REFUSALS[code];
+  const place = `${host}:${port}`;
+  return new ConfigurationError(refusal?.says(place, user, database) ?? `cannot connect to ${place}: ${message}`, {
+    code: 'DATABASE',
+    cause: error,
+    ...(refusal === undefined ? {} : { remedy: refusal.remedy }),
+  });
+}

@@ -1,0 +1,67 @@
+import type { Log } from './log.ts';
+
+/** Why nothing is sent for now. A pause is about the mapping, the key or HubSpot as a whole, never about a record. */
+export type Pause = {
+  /** `worker` stops every object. */
+  scope: 'object' | 'worker';
+  code: string;
+  /** One sentence for a person; holds no property value. */
+  reason: string;
+  /** How long until the next look; undefined means the usual minute. */
+  delayMs?: number;
+};
+
+export type Paused = Pause & { since: number; until: number };
+
+const LOOK_AGAIN_MS = 60_000;
+
+/**
+ * Which objects may send. States of a name: open → paused (until a moment) → looking (one batch goes out) → open when
+ * that batch was answered, paused again when it was refused the same way.
+ * Invariant: while a name is paused no row of it is claimed, so nothing waits in memory.
+ */
+export class Gate {
+  readonly #pauses = new Map<string, Paused>();
+  readonly #log: Log;
+  readonly #now: () => number;
+
+  constructor(log: Log, now: () => number = Date.now) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Pauses an object, or all of them; the same reason again only moves the end. Returns whether it is news. */
+  pause(object: string, pause: Pause): boolean {
+    const name = pause.scope === 'worker' ? '*' : object;
+    const earlier = this.#pauses.get(name);
+    const now = this.#now();
+    const until = Math.max(earlier?.until ?? 0, now + (pause.delayMs ?? LOOK_AGAIN_MS));
+    this.#pauses.set(name, { ...pause, since: earlier?.since ?? now, until });
+    const isNews = earlier?.code !== pause.code;
+    if (isNews) this.#log.warn({ object: name, code: pause.code, reason: pause.reason }, 'paused');
+    return isNews;
+  }
+
+  /** HubSpot answered for this object: whatever paused it is mended. Returns whether anything was paused. */
+  open(object: string): boolean {
+    const had = [object, '*'].filter((name) => this.#pauses.delete(name));
+    for (const name of had) this.#log.info({ object: name }, 'resumed');
+    return had.length > 0;
+  }
+
+  /** Whether rows of this object may be claimed now. */
+  isOpen(object: string): boolean {
+    const now = this.#now();
+    return [object, '*'].every((name) => (this.#pauses.get(name)?.until ?? 0) <= now);
+  }
+
+  /** Whether the next batch of this object is a look whether the cause is mended. */
+  isLooking(object: string): boolean {
+    return this.isOpen(object) && [object, '*'].some((name) => this.#pauses.has(name));
+  }
+
+  /** What is paused now, by object; `*` is the whole worker. */
+  paused(): Map<string, Paused> {
+    return new Map(this.#pauses);
+  }
+}

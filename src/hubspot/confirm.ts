@@ -1,0 +1,138 @@
+import { type Reason, readErrors } from './reasons.ts';
+import { MAPPING_CODES, mappingReason } from './responses.ts';
+
+/** A record on its way to HubSpot. */
+export type OutboundRecord = {
+  sourceId: string;
+  hubspotId: string | null;
+  /** Normalised: an e-mail in lower case. */
+  matchValue: string;
+  properties: Record<string, string>;
+  /** Unique to this record and this call. */
+  traceId: string;
+};
+
+export type Refused = {
+  sourceId: string;
+  code: string;
+  property?: string;
+  value?: string;
+  message: string;
+  correlationId?: string;
+};
+
+export type Confirmation = {
+  delivered: { sourceId: string; hubspotId: string }[];
+  refused: Refused[];
+  /** Updates by an id that HubSpot no longer has. */
+  missing: string[];
+  /** Neither confirmed nor refused: nobody knows whether it was written. */
+  unknown: string[];
+  mapping: { code: string; reason: string } | null;
+};
+
+type Result = { id: string; traceId?: string; matchValue?: string };
+
+/**
+ * What a 2xx body says of each record. A record is delivered only when a result is its own: by trace id, by record
+ * id, or by its match value; results come in any order. Anything less is unknown.
+ */
+export function confirm(
+  records: readonly OutboundRecord[],
+  body: unknown,
+  matchOn: string,
+  mode: 'upsert' | 'update',
+): Confirmation {
+  const results = readResults(body, matchOn);
+  const errors = readErrors(body);
+  const confirmation: Confirmation = { delivered: [], refused: [], missing: [], unknown: [], mapping: null };
+  const open = new Map(records.map((record) => [record.traceId, record]));
+  for (const record of records) {
+    const result = resultOf(record, results, mode);
+    const error = result === undefined ? errorOf(record, errors) : undefined;
+    if (result === undefined && error === undefined) continue;
+    open.delete(record.traceId);
+    if (result !== undefined) confirmation.delivered.push({ sourceId: record.sourceId, hubspotId: result.id });
+    else if (error !== undefined) settleError(confirmation, record, error);
+  }
+  const anonymous = errors.filter(({ traceIds, ids }) => traceIds.length === 0 && ids.length === 0);
+  settleOpen(confirmation, [...open.values()], anonymous);
+  return confirmation;
+}
+
+/** One record left and one error that names nobody: it is its own. Else what is left is unknown. */
+function settleOpen(confirmation: Confirmation, open: readonly OutboundRecord[], anonymous: readonly Reason[]): void {
+  const [record] = open;
+  const [error] = anonymous;
+  if (open.length === 1 && anonymous.length === 1 && record !== undefined && error !== undefined) {
+    settleError(confirmation, record, error);
+    return;
+  }
+  for (const each of anonymous) noteMapping(confirmation, each);
+  confirmation.unknown.push(...open.map(({ sourceId }) => sourceId));
+}
+
+function settleError(confirmation: Confirmation, record: OutboundRecord, error: Reason): void {
+  if (noteMapping(confirmation, error)) confirmation.unknown.push(record.sourceId);
+  else if (error.code === 'OBJECT_NOT_FOUND') confirmation.missing.push(record.sourceId);
+  else confirmation.refused.push(toRefused(record, error));
+}
+
+function noteMapping(confirmation: Confirmation, error: Reason): boolean {
+  if (!MAPPING_CODES.includes(error.code)) return false;
+  confirmation.mapping = { code: error.code, reason: mappingReason(error) };
+  return true;
+}
+
+export function toRefused(record: OutboundRecord, { code, property, message, correlationId }: Reason): Refused {
+  const value = property === undefined ? undefined : record.properties[property];
+  return {
+    sourceId: record.sourceId,
+    code,
+    message,
+    ...(property === undefined ? {} : { property }),
+    ...(value === undefined ? {} : { value }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+  };
+}
+
+function readResults(body: unknown, matchOn: string): Result[] {
+  const { results } = body as { results?: unknown };
+  if (!Array.isArray(results)) return [];
+  return results.flatMap((result: unknown) => {
+    const { id, objectWriteTraceId, properties } = (result ?? {}) as Record<string, unknown>;
+    if (typeof id !== 'string' && typeof id !== 'number') return [];
+    const value = (properties as Record<string, unknown> | undefined)?.[matchOn];
+    return [
+      {
+        id: String(id),
+        ...(typeof objectWriteTraceId === 'string' ? { traceId: objectWriteTraceId } : {}),
+        ...(typeof value === 'string' ? { matchValue: normalize(value, matchOn) } : {}),
+      },
+    ];
+  });
+}
+
+function normalize(value: string, matchOn: string): string {
+  return matchOn === 'email' ? value.trim().toLowerCase() : value.trim();
+}
+
+/** Two results that could both be a record's own confirm nothing. */
+function resultOf(record: OutboundRecord, results: readonly Result[], mode: 'upsert' | 'update'): Result | undefined {
+  const byTrace = results.filter(({ traceId }) => traceId === record.traceId);
+  if (byTrace.length > 0) return byTrace.length === 1 ? byTrace[0] : undefined;
+  const own =
+    mode === 'update'
+      ? results.filter(({ id, traceId }) => traceId === undefined && id === record.hubspotId)
+      : results.filter(({ matchValue, traceId }) => traceId === undefined && matchValue === record.matchValue);
+  return own.length === 1 ? own[0] : undefined;
+}
+
+function errorOf(record: OutboundRecord, errors: readonly Reason[]): Reason | undefined {
+  return errors.find(
+    ({ traceIds, ids }) =>
+      traceIds.includes(record.traceId) ||
+      (record.hubspotId !== null && ids.includes(record.hubspotId)) ||
+      ids.includes(record.matchValue),
+  );
+}

@@ -1,0 +1,124 @@
+import type { Db } from '../database/connect.ts';
+import { transact } from '../database/transact.ts';
+import { type KeyKind, keyAsText, keyLiteral } from '../keys.ts';
+import { enqueue } from './enqueue.ts';
+
+export type BackfillKey = { table: string; column: string; kind: KeyKind };
+/** In records; `total` is an estimate where the table is large. */
+export type BackfillProgress = { enqueued: number; total: number };
+
+const CHUNK = 5_000;
+
+/**
+ * Enqueues every record of an object: walks the key table by its key, a chunk in a short transaction of its own, then
+ * the rows that are known and were not met, whose source may be gone. Source rows are only read, never locked. Where it
+ * stopped is kept, so that the next call goes on from there, unless the query is another by then; running it twice only
+ * sends what differs. Returns how many records were enqueued.
+ */
+export async function backfill(
+  db: Db,
+  object: string,
+  key: BackfillKey,
+  onProgress: (progress: BackfillProgress) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  const run = await begin(db, object);
+  const total = await estimate(db, key);
+  let { after } = run;
+  let enqueued = 0;
+  for (;;) {
+    if (signal?.aborted) return enqueued;
+    const ids = await readKeys(db, key, after);
+    const last = ids.at(-1);
+    if (last === undefined) break;
+    await enqueueChunk(db, object, ids, last);
+    after = last;
+    enqueued += ids.length;
+    onProgress({ enqueued, total: Math.max(total, enqueued) });
+    if (ids.length < CHUNK) break;
+  }
+  await enqueueUnmet(db, object, run.startedAt, signal);
+  if (!signal?.aborted) await end(db, object, run);
+  onProgress({ enqueued, total: enqueued });
+  return enqueued;
+}
+
+type Run = { after: string | null; startedAt: string };
+
+/** Goes on with an earlier walk when it was for the same query. */
+async function begin(db: Db, object: string): Promise<Run> {
+  await db.raw('INSERT IGNORE INTO hubspot_object (object) VALUES (?)', [object]);
+  await db.raw(
+    `UPDATE hubspot_object
+     SET backfill_started_at = UTC_TIMESTAMP(6), backfill_ended_at = NULL, backfill_after = NULL, backfill_query_hash = query_hash
+     WHERE object = ? AND (backfill_after IS NULL OR NOT (backfill_query_hash <=> query_hash))`,
+    [object],
+  );
+  const [[row]] = await db.raw(
+    'SELECT backfill_after AS after, backfill_started_at AS startedAt FROM hubspot_object WHERE object = ?',
+    [object],
+  );
+  return row;
+}
+
+async function enqueueChunk(db: Db, object: string, ids: readonly string[], cursor: string): Promise<void> {
+  await transact(db, async (trx) => {
+    await enqueue(trx, object, ids.map(inBulk));
+    await trx.raw('UPDATE hubspot_object SET backfill_after = ? WHERE object = ?', [cursor, object]);
+  });
+}
+
+function inBulk(sourceId: string) {
+  return { sourceId, isBulk: true, since: null };
+}
+
+const COUNTED_ROWS = 500_000;
+
+/** Exact for a table of ordinary size; counting a hundred million rows would take longer than it is worth. */
+async function estimate(db: Db, { table, column }: BackfillKey): Promise<number> {
+  const [[plan]] = await db.raw('EXPLAIN FORMAT=TRADITIONAL SELECT ?? FROM ??', [column, table]);
+  const estimated = Number(plan?.rows ?? 0);
+  if (estimated > COUNTED_ROWS) return estimated;
+  const [[row]] = await db.raw('SELECT COUNT(??) AS row_count FROM ??', [column, table]);
+  return Number(row.row_count);
+}
+
+async function readKeys(db: Db, { table, column, kind }: BackfillKey, after: string | null): Promise<string[]> {
+  const onwards = after === null ? 'IS NOT NULL' : `> ${keyLiteral(kind, after).replaceAll('?', '\\?')}`;
+  const [rows] = await db.raw(
+    `SELECT ${keyAsText(kind, '??')} AS id FROM ?? WHERE ?? ${onwards} ORDER BY ?? LIMIT ${CHUNK}`,
+    [column, table, column, column],
+  );
+  return (rows as { id: string | number }[]).map(({ id }) => String(id));
+}
+
+/**
+ * Rows that nobody has looked at since the walk began: it did not meet them, so their source is gone, and perhaps that
+ * went unnoticed. What is pending will be looked at anyway, and what is known to be gone stays so.
+ */
+async function enqueueUnmet(db: Db, object: string, startedAt: string, signal?: AbortSignal): Promise<void> {
+  let after = '';
+  while (!signal?.aborted) {
+    const [rows] = await db.raw(
+      `SELECT source_id, status IN ('synced', 'poison') AND updated_at < ? AS is_unmet
+       FROM hubspot_data FORCE INDEX (PRIMARY) WHERE object = ? AND source_id > ? ORDER BY source_id LIMIT ?`,
+      [startedAt, object, after, CHUNK],
+    );
+    const known = rows as { source_id: string; is_unmet: number | string }[];
+    const unmet = known.filter(({ is_unmet }) => Number(is_unmet) === 1).map(({ source_id }) => source_id);
+    if (unmet.length > 0) await transact(db, (trx) => enqueue(trx, object, unmet.map(inBulk)));
+    const last = known.at(-1);
+    if (last === undefined || known.length < CHUNK) return;
+    after = last.source_id;
+  }
+}
+
+/** A query that changed meanwhile asks for another backfill: its reason stays. */
+async function end(db: Db, object: string, { startedAt }: Run): Promise<void> {
+  await db.raw(
+    `UPDATE hubspot_object SET backfill_after = NULL, backfill_ended_at = UTC_TIMESTAMP(6),
+       backfill_reason = IF(backfill_query_hash <=> query_hash, NULL, backfill_reason)
+     WHERE object = ? AND backfill_started_at = ?`,
+    [object, startedAt],
+  );
+}

@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto';
+import type { Db } from '../database/connect.ts';
+import { insist, transact } from '../database/transact.ts';
+
+/**
+ * Who owns a match value (table `hubspot_match`). Invariant: a value is owned by at most one row, from before it is
+ * first sent until HubSpot's record of that row no longer holds it. A row on its way from one value to another owns both.
+ */
+
+/** A row that owns a value, as the outbox knows it. */
+export type Holder = {
+  sourceId: string;
+  hubspotId: string | null;
+  /** What its HubSpot record holds, as last accepted. */
+  matchValue: string | null;
+  /** Claimed by somebody whose lease lasts. */
+  isInFlight: boolean;
+};
+
+export type Wanted = { sourceId: string; matchValue: string };
+
+/** Reserves each value for its row where nobody owns it; says who owns it now. */
+export async function reserve(db: Db, object: string, wanted: readonly Wanted[]): Promise<Map<string, string>> {
+  if (wanted.length === 0) return new Map();
+  const sorted = wanted
+    .map((each) => ({ ...each, key: matchKey(each.matchValue) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  await insist(() =>
+    db.raw(
+      `INSERT IGNORE INTO hubspot_match (object, match_value, source_id) VALUES ${sorted.map(() => '(?, ?, ?)').join(', ')}`,
+      sorted.flatMap(({ key, sourceId }) => [object, key, sourceId]),
+    ),
+  );
+  const [rows] = await db.raw(
+    `SELECT match_value, source_id FROM hubspot_match WHERE object = ? AND match_value IN (${sorted.map(() => '?').join(', ')})`,
+    [object, ...sorted.map(({ key }) => key)],
+  );
+  const owners = new Map(
+    (rows as { match_value: string; source_id: string }[]).map((row) => [row.match_value, row.source_id]),
+  );
+  return new Map(
+    sorted.flatMap(({ key, matchValue }) => {
+      const owner = owners.get(key);
+      return owner === undefined ? [] : [[matchValue, owner] as const];
+    }),
+  );
+}
+
+/** What the outbox knows of rows that own a contested value. */
+export async function readHolders(db: Db, object: string, sourceIds: readonly string[]): Promise<Map<string, Holder>> {
+  if (sourceIds.length === 0) return new Map();
+  const [rows] = await db.raw(
+    `SELECT source_id, hubspot_id, match_value, claimed_until > UTC_TIMESTAMP(6) AS is_in_flight
+     FROM hubspot_data WHERE object = ? AND source_id IN (${sourceIds.map(() => '?').join(', ')})`,
+    [object, ...sourceIds],
+  );
+  return new Map(
+    (rows as Record<string, string | null>[]).map((row) => [
+      String(row.source_id),
+      {
+        sourceId: String(row.source_id),
+        hubspotId: row.hubspot_id ?? null,
+        matchValue: row.match_value ?? null,
+        isInFlight: String(row.is_in_flight) === '1',
+      },
+    ]),
+  );
+}
+
+/** Passes a value from one row to another. False when the first no longer owned it. */
+export async function takeOver(db: Db, object: string, matchValue: string, from: string, to: string): Promise<boolean> {
+  const [{ affectedRows }] = await db.raw(
+    'UPDATE hubspot_match SET source_id = ? WHERE object = ? AND match_value = ? AND source_id = ?',
+    [to, object, matchKey(matchValue), from],
+  );
+  return affectedRows === 1;
+}
+
+/**
+ * Takes hold of a row whose HubSpot record is about to lose its match value: whatever it was, it is pending again and
+ * ours, its next send carries everything, and a settle by anybody who read it before leaves it pending.
+ * Returns its new revision, or null when somebody else has it in flight.
+ */
+export async function holdForVacating(
+  db: Db,
+  object: string,
+  sourceId: string,
+  token: string,
+  leaseMs: number,
+): Promise<string | null> {
+  return transact(db, async (trx) => {
+    const [{ affectedRows }] = await trx.raw(
+      `UPDATE hubspot_data
+       SET revision = revision + 1, status = 'pending', bulk = 0, sent_properties = NULL,
+           pending_since = COALESCE(pending_since, UTC_TIMESTAMP(6)), claimed_by = ?,
+           claimed_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, due_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
+       WHERE object = ? AND source_id = ? AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))`,
+      [token, leaseMs * 1_000, leaseMs * 1_000, object, sourceId, token],
+    );
+    if (affectedRows === 0) return null;
+    const [[row]] = await trx.raw('SELECT revision FROM hubspot_data WHERE object = ? AND source_id = ?', [
+      object,
+      sourceId,
+    ]);
+    return String(row.revision);
+  });
+}
+
+/** HubSpot's record of a row holds no match value any more. */
+export async function forgetMatchValue(db: Db, object: string, sourceId: string): Promise<void> {
+  await db.raw('UPDATE hubspot_data SET match_value = NULL WHERE object = ? AND source_id = ?', [object, sourceId]);
+}
+
+/**
+ * Frees the values that rows own and no longer hold, and wakes the rows that were refused because of them.
+ * @param kept what each row holds now; null when its HubSpot record is gone
+ */
+export async function freeMatchValues(
+  db: Db,
+  object: string,
+  kept: readonly { sourceId: string; matchValue: string | null }[],
+): Promise<void> {
+  if (kept.length === 0) return;
+  const holds = new Map(
+    kept.map(({ sourceId, matchValue }) => [sourceId, matchValue === null ? null : matchKey(matchValue)]),
+  );
+  const [rows] = await db.raw(
+    `SELECT match_value, source_id FROM hubspot_match WHERE object = ? AND source_id IN (${kept.map(() => '?').join(', ')})`,
+    [object, ...holds.keys()],
+  );
+  const freed = (rows as { match_value: string; source_id: string }[]).filter(
+    (row) => holds.get(row.source_id) !== row.match_value,
+  );
+  if (freed.length === 0) return;
+  await insist(() => free(db, object, freed));
+  await wakeDuplicates(
+    db,
+    object,
+    freed.map(({ match_value }) => match_value),
+  );
+}
+
+/** Not while the row is in flight again: the value may be the one it is about to send. */
+async function free(
+  db: Db,
+  object: string,
+  owned: readonly { match_value: string; source_id: string }[],
+): Promise<void> {
+  await db.raw(
+    `DELETE m FROM hubspot_match m FORCE INDEX (PRIMARY)
+     LEFT JOIN hubspot_data d ON d.object = m.object AND d.source_id = m.source_id
+     WHERE m.object = ? AND m.match_value IN (${owned.map(() => '?').join(', ')})
+       AND (${owned.map(() => '(m.match_value = ? AND m.source_id = ?)').join(' OR ')})
+       AND (d.claimed_until IS NULL OR d.claimed_until <= UTC_TIMESTAMP(6))`,
+    [
+      object,
+      ...owned.map(({ match_value }) => match_value),
+      ...owned.flatMap(({ match_value, source_id }) => [match_value, source_id]),
+    ],
+  );
+}
+
+/** Rows refused as DUPLICATE_MATCH of these values are looked at again. */
+export async function wakeDuplicates(db: Db, object: string, values: readonly string[]): Promise<void> {
+  if (values.length === 0) return;
+  const keys = new Set(values.map(matchKey));
+  const [rows] = await db.raw(
+    `SELECT source_id, error_value FROM hubspot_data
+     WHERE object = ? AND status = 'poison' AND error_code = 'DUPLICATE_MATCH'
+       AND (error_value IN (${values.map(() => '?').join(', ')}) OR CHAR_LENGTH(error_value) > ${KEY_CHARACTERS})`,
+    [object, ...values],
+  );
+  const woken = (rows as { source_id: string; error_value: string }[])
+    .filter(({ error_value }) => keys.has(matchKey(error_value)))
+    .map(({ source_id }) => source_id)
+    .sort();
+  if (woken.length === 0) return;
+  await insist(() =>
+    db.raw(
+      `UPDATE hubspot_data FORCE INDEX (PRIMARY)
+       SET status = 'pending', revision = revision + 1, bulk = 0, attempts = 0, due_at = UTC_TIMESTAMP(6),
+           pending_since = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
+       WHERE object = ? AND source_id IN (${woken.map(() => '?').join(', ')})
+         AND status = 'poison' AND error_code = 'DUPLICATE_MATCH'`,
+      [object, ...woken],
+    ),
+  );
+}
+
+/** MySQL 5.6 takes 767 bytes of a column into an index. */
+const KEY_CHARACTERS = 191;
+
+/**
+ * What stands in the index for a value: the value itself, or its hash where it is longer than the index holds. The
+ * column's collation does not tell trailing spaces apart, and nor must we.
+ */
+export function matchKey(value: string): string {
+  const key = value.replace(/ +$/, '');
+  return key.length <= KEY_CHARACTERS ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`;
+}
+
+/** HubSpot records of these rows that another row has, or is about to have: it owns the match value they are found by. */
+export async function findShared(
+  db: Db,
+  object: string,
+  rows: readonly { sourceId: string; hubspotId: string | null; matchValue: string | null }[],
+): Promise<Set<string>> {
+  const shared = new Set<string>();
+  for (const { sourceId, hubspotId, matchValue } of rows) {
+    const [[row]] = await db.raw(
+      `SELECT EXISTS(SELECT 1 FROM hubspot_data WHERE object = ? AND hubspot_id = ? AND source_id <> ? AND status <> 'gone')
+           OR EXISTS(SELECT 1 FROM hubspot_match WHERE object = ? AND match_value = ? AND source_id <> ?) AS is_shared`,
+      [object, hubspotId, sourceId, object, matchKey(matchValue ?? ''), sourceId],
+    );
+    if (hubspotId !== null && String(row.is_shared) === '1') shared.add(hubspotId);
+  }
+  return shared;
+}

@@ -1,0 +1,37 @@
+import type { Db } from '../database/connect.ts';
+
+/** Makes sure every object of the mapping has its row in `hubspot_object`. */
+export async function rememberObjects(db: Db, objects: readonly string[]): Promise<void> {
+  for (const object of objects) await db.raw('INSERT IGNORE INTO hubspot_object (object) VALUES (?)', [object]);
+}
+
+/** The objects that the outbox has rows of, by name. */
+export async function readObjects(db: Db): Promise<string[]> {
+  const [rows] = await db.raw('SELECT DISTINCT object FROM hubspot_data ORDER BY object');
+  return (rows as { object: string }[]).map(({ object }) => object);
+}
+
+/** Keeps HubSpot's property definitions for when HubSpot is away. `definitions` is JSON. */
+export async function storeDefinitions(db: Db, object: string, definitions: string): Promise<void> {
+  await db.raw('UPDATE hubspot_object SET definitions = ?, definitions_read_at = UTC_TIMESTAMP(6) WHERE object = ?', [
+    definitions,
+    object,
+  ]);
+}
+
+export async function readStoredDefinitions(db: Db, object: string): Promise<string | null> {
+  const [[row]] = await db.raw('SELECT definitions FROM hubspot_object WHERE object = ?', [object]);
+  return row?.definitions ?? null;
+}
+
+export async function storePause(
+  db: Db,
+  object: string,
+  pause: { code: string; reason: string } | null,
+): Promise<void> {
+  await db.raw(
+    `UPDATE hubspot_object SET paused_at = IF(? IS NULL, NULL, COALESCE(paused_at, UTC_TIMESTAMP(6))), paused_code = ?, paused_reason = ?
+     WHERE object = ?`,
+    [pause?.code ?? null, pause?.code ?? null, pause?.reason ?? null, object],
+  );
+}

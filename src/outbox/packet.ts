@@ -1,0 +1,47 @@
+import type { Db } from '../database/connect.ts';
+
+/** The longest statement the server takes, in bytes (`max_allowed_packet`: 1 MB to 1 GB). */
+export async function readPacketBytes(db: Db): Promise<number> {
+  const [[row]] = await db.raw('SELECT @@max_allowed_packet AS bytes');
+  return Number(row.bytes);
+}
+
+/** What a statement holds besides its values, at most. */
+const STATEMENT_BYTES = 65_536;
+const ROW_BYTES = 256;
+
+/**
+ * Splits rows of a multi-row statement so that each part fits into a packet. Pure. A row that does not fit alone is in
+ * no part.
+ */
+export function inParts<T extends readonly (string | null)[]>(rows: readonly T[], packetBytes: number): T[][] {
+  const room = packetBytes - STATEMENT_BYTES;
+  const parts: T[][] = [];
+  let left = 0;
+  for (const row of rows) {
+    const bytes = row.reduce((sum, value) => sum + bytesOf(value), ROW_BYTES);
+    if (bytes > room) continue;
+    const part = parts.at(-1);
+    if (part === undefined || bytes > left) {
+      parts.push([row]);
+      left = room - bytes;
+    } else {
+      part.push(row);
+      left -= bytes;
+    }
+  }
+  return parts;
+}
+
+/** As a literal: quotes, backslashes, line ends and a few more take two bytes. */
+function bytesOf(value: string | null): number {
+  if (value === null) return 4;
+  let escaped = 2;
+  for (let index = 0; index < value.length; index += 1) {
+    if (ESCAPED.has(value.charCodeAt(index))) escaped += 1;
+  }
+  return Buffer.byteLength(value) + escaped;
+}
+
+/** NUL, backspace, tab, line feed, carriage return, Ctrl-Z, quotes, backslash. */
+const ESCAPED = new Set([0, 8, 9, 10, 13, 26, 34, 39, 92]);

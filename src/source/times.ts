@@ -1,0 +1,83 @@
+import { IANAZone } from 'luxon';
+
+export type Converted = { ok: string } | { refused: string };
+
+/** A time as a clock on the wall shows it, in milliseconds as though it were UTC, and how far from UTC, where it says so. */
+type Reading = { wallMs: number; offsetMs: number | null };
+
+const SHAPE =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(?:(Z)|([+-])([01]\d):?([0-5]\d))?)?$/;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * A calendar day as HubSpot takes it, `YYYY-MM-DD`, which means midnight UTC. A local time has its own day; an instant
+ * (a TIMESTAMP column, or a text that says how far it is from UTC) has the day it is in `timeZone`.
+ */
+export function toDate(text: string, isInstant: boolean, timeZone: string): Converted {
+  const reading = read(text);
+  if ('ok' in reading || 'refused' in reading) return reading;
+  const isLocal = reading.offsetMs === null && !isInstant;
+  return isoOf(isLocal ? reading.wallMs : toWall(reading.wallMs - (reading.offsetMs ?? 0), timeZone), 10);
+}
+
+/**
+ * An instant as HubSpot takes it, ISO 8601 in UTC with milliseconds; finer fractions are cut off. A local time is meant
+ * in `timeZone`: one that a change of clocks skips is as long after the change as it claims to be (02:30 becomes 03:30);
+ * one that occurs twice is the first.
+ */
+export function toDateTime(text: string, isInstant: boolean, timeZone: string): Converted {
+  const reading = read(text);
+  if ('ok' in reading || 'refused' in reading) return reading;
+  const { wallMs, offsetMs } = reading;
+  if (offsetMs !== null) return isoOf(wallMs - offsetMs, 24);
+  return isoOf(isInstant ? wallMs : toInstant(wallMs, timeZone), 24);
+}
+
+/** `''` for a zero date, which clears; `refused` for one that is partly zero or no day of the calendar. */
+function read(text: string): Reading | Converted {
+  if (/^0000-00-00([ T]00:00(:00(\.0+)?)?)?$/.test(text)) return { ok: '' };
+  const parts = SHAPE.exec(text);
+  if (parts === null) return { refused: 'is not a date like 2026-11-30 or 2026-11-30 15:04:05' };
+  const [, year = '', month = '', day = '', hour = '0', minute = '0', second = '0', fraction = ''] = parts;
+  if (year === '0000' || month === '00' || day === '00')
+    return { refused: 'is a date with a year, month or day of zero' };
+  const wall = new Date(0);
+  wall.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  wall.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.slice(0, 3).padEnd(3, '0')));
+  const isReal = wall.getUTCDate() === Number(day) && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
+  return isReal ? { wallMs: wall.getTime(), offsetMs: offsetOf(parts) } : { refused: 'is no day of the calendar' };
+}
+
+function offsetOf(parts: RegExpExecArray): number | null {
+  const [isUtc, sign, hours, minutes] = parts.slice(8);
+  if (isUtc !== undefined) return 0;
+  if (sign === undefined) return null;
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
+}
+
+// Luxon reads a local time with the offset of today where two are possible: the same row would mean something else in
+// summer and in winter.
+function toInstant(wallMs: number, timeZone: string): number {
+  const before = offsetAt(wallMs - DAY_MS, timeZone);
+  const after = offsetAt(wallMs + DAY_MS, timeZone);
+  const possible = [wallMs - before, wallMs - after].filter((at) => at + offsetAt(at, timeZone) === wallMs);
+  return possible.length === 0 ? wallMs - before : Math.min(...possible);
+}
+
+function toWall(instantMs: number, timeZone: string): number {
+  return instantMs + offsetAt(instantMs, timeZone);
+}
+
+function offsetAt(instantMs: number, timeZone: string): number {
+  return Math.round(IANAZone.create(timeZone).offset(instantMs) * MINUTE_MS);
+}
+
+/** ISO 8601 has four digits for a year; the time zone can lead a first or last day out of them. */
+function isoOf(ms: number, length: 10 | 24): Converted {
+  const iso = new Date(ms).toISOString();
+  return /^(?!0000)\d{4}-/.test(iso)
+    ? { ok: iso.slice(0, length) }
+    : { refused: 'is outside the years 1 to 9999 in UTC' };
+}

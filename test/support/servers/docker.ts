@@ -1,0 +1,34 @@
+import { kindOf } from './private.ts';
+import type { Server } from './server.ts';
+
+/** One of each family and age; all of them with HUBSPOT_OUTBOX_IMAGES=mysql:5.7,mysql:8.0,… */
+const IMAGES = (process.env.HUBSPOT_OUTBOX_IMAGES ?? 'mariadb:10.11,mysql:5.7,mysql:8.4').split(',');
+
+/** Servers in containers. @throws when no Docker engine answers */
+export async function startContainers(): Promise<Server[]> {
+  const { GenericContainer, getContainerRuntimeClient, Wait } = await import('testcontainers');
+  await getContainerRuntimeClient();
+  return Promise.all(
+    IMAGES.map(async (image) => {
+      const container = await new GenericContainer(image)
+        .withEnvironment({ MYSQL_ROOT_PASSWORD: 'root', MYSQL_ROOT_HOST: '%' })
+        .withCommand(['--local-infile=ON', '--skip-log-bin'])
+        .withExposedPorts(3306)
+        .withWaitStrategy(Wait.forLogMessage(/ready for connections.*\n?.*port: 3306/))
+        .start();
+      const [name = image, tag = '0'] = image.split(':');
+      const port = container.getMappedPort(3306);
+      const host = container.getHost();
+      return {
+        kind: kindOf(`${tag}${'.0'.repeat(Math.max(0, 3 - tag.split('.').length))}-${name}`),
+        host,
+        port,
+        adminUrl: `mysql://root:root@${host}:${port}`,
+        pid: undefined,
+        stop: async () => {
+          await container.stop();
+        },
+      };
+    }),
+  );
+}

@@ -1,0 +1,15 @@
+/** A database server that tests run on. */
+export type Server = {
+  /** `mariadb-10.11`, `mysql-9.7`, … */
+  kind: string;
+  host: string;
+  port: number;
+  /** Its root account, without a database. */
+  adminUrl: string;
+  /** Undefined for one in a container. */
+  pid: number | undefined;
+  stop(): Promise<void>;
+};
+
+/** A kind of server that is not at hand here, and why. */
+export class NotAtHand extends Error {}

@@ -1,0 +1,5 @@
+CREATE TRIGGER {{name}} AFTER DELETE ON {{table}} FOR EACH ROW
+hubspot_outbox: BEGIN
+  DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
+{{marks}}
+END hubspot_outbox
