@@ -1,0 +1,52 @@
+import { type Started, startProgram, until } from '../support/program.ts';
+import { shopMapping } from '../support/shop.ts';
+import type { SyncedShop } from '../support/synced.ts';
+
+/** Workers of a shop, each a process of its own. */
+export type Workers = {
+  /** What they did so far, each: what their log says of its passes. */
+  synced(): number[];
+  out(): string;
+  /** Tells them to stop; their exit codes and what they complained of. */
+  stop(): Promise<{ codes: (number | null)[]; complaints: string[] }>;
+};
+
+export async function startWorkers({ env }: SyncedShop, count: number, mapping = shopMapping): Promise<Workers> {
+  const started = Array.from({ length: count }, () => startProgram(['--config', mapping, 'run'], env));
+  const workers = {
+    synced: () => started.map((worker) => linesOf(worker).reduce((sum, { synced }) => sum + Number(synced ?? 0), 0)),
+    out: () => started.map(({ out, err }) => out() + err()).join('\n'),
+    stop: async () => {
+      for (const { child } of started) child.kill('SIGTERM');
+      const finished = await Promise.all(started.map((worker) => worker.finished));
+      return { codes: finished.map(({ code }) => code), complaints: started.flatMap(complaintsOf) };
+    },
+  };
+  await until(() => started.every((worker) => worker.child.exitCode !== null || worker.out().includes('"started"')));
+  if (started.some(({ child }) => child.exitCode !== null)) throw new Error(`a worker did not start: ${workers.out()}`);
+  return workers;
+}
+
+type Line = { level: string; msg: string; synced?: number };
+
+function linesOf({ out }: Started): Line[] {
+  return out()
+    .split('\n')
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Line);
+}
+
+function complaintsOf(worker: Started): string[] {
+  const lines = linesOf(worker).filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal');
+  return [...lines.map((line) => JSON.stringify(line)), ...(worker.err() === '' ? [] : [worker.err()])];
+}
+
+/** Waits until nothing is noted and nothing is pending. */
+export async function untilDelivered({ select }: SyncedShop): Promise<void> {
+  await until(async () => {
+    const [row] = await select<{ left: number }>(
+      `SELECT (SELECT COUNT(*) FROM hubspot_mark) + (SELECT COUNT(*) FROM hubspot_data WHERE status = 'pending') AS \`left\``,
+    );
+    return Number(row?.left) === 0;
+  });
+}
