@@ -139,43 +139,48 @@ async function decidePair<T, R>(
   held: Held<T, R>,
 ): Promise<Held<T, R> | null> {
   const untested = search.untested.splice(0);
-  const trial = await attempt(search, [first, ...untested]);
+  const group = [first, ...untested];
+  const trial = await attempt(search, group);
   if (trial.kind === 'passed') return { ...held, records: [second], parts: held.parts + 1 };
-  if (trial.kind !== 'refused') {
+  if (trial.kind !== 'refused' || group.some((record) => trial.nameOf(record) !== null)) {
     search.untested.push(second);
-    return null;
+    return trial.kind === 'refused' ? setAsideNamed(search, group, trial) : null;
   }
   const counterTrial = await attempt(search, [second, ...untested]);
   if (counterTrial.kind === 'passed') found(search, first, trial);
   else if (counterTrial.kind !== 'refused') search.untested.push(first);
-  else
-    return decideFirst(
-      search,
-      first,
-      { ...held, records: [second] },
-      { records: untested, refusal: counterTrial, parts: 0 },
-    );
+  else return decideFirst(search, { first, refusal: trial }, { second, refusal: counterTrial }, untested);
   return null;
 }
 
-/** Both of a pair were refused along with what is untested: that holds a bad record too, or the second does. */
+/** Both of a pair were refused along with what is untested: that holds a bad record too, or both of them are bad. */
 async function decideFirst<T, R>(
   search: Search<T, R>,
-  first: T,
-  second: Held<T, R>,
-  untested: Held<T, R>,
+  { first, refusal }: { first: T; refusal: Refusal<T, R> },
+  { second, refusal: counterRefusal }: { second: T; refusal: Refusal<T, R> },
+  untested: T[],
 ): Promise<Held<T, R> | null> {
   const trial = await attempt(search, [first]);
-  if (trial.kind === 'refused') {
-    foundAlone(search, first, trial);
-    const rest = [...second.records, ...untested.records];
-    if (rest.every((record) => search.open.has(record))) return { ...untested, records: rest };
-    search.untested.push(...rest.filter((record) => search.open.has(record)));
-    return null;
+  switch (trial.kind) {
+    case 'passed':
+      await tryAlone(search, second);
+      return holdOpen(search, { records: untested, refusal, parts: 1 });
+    case 'refused':
+      foundAlone(search, first, trial);
+      return holdOpen(search, { records: [second, ...untested], refusal: counterRefusal, parts: 0 });
+    case 'settled':
+      return { records: [second, ...untested], refusal: counterRefusal, parts: 0 };
+    case 'stopped':
+      return null;
   }
-  const [record] = second.records;
-  if (trial.kind === 'passed' && record !== undefined) await tryAlone(search, record);
-  return { ...untested, parts: 1 };
+}
+
+/** Of records of which one is bad; once one of them was found, nothing is known of the others. */
+function holdOpen<T, R>(search: Search<T, R>, held: Held<T, R>): Held<T, R> | null {
+  const open = held.records.filter((record) => search.open.has(record));
+  if (open.length === held.records.length) return held;
+  search.untested.push(...open);
+  return null;
 }
 
 async function tryUntested<T, R>(search: Search<T, R>): Promise<Held<T, R> | null> {
