@@ -3,17 +3,9 @@ import type { Knex } from 'knex';
 import type { Mapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
 import { OutboxError } from '../errors.ts';
-import {
-  type Change,
-  deriveAll,
-  isOurs,
-  type Plan,
-  planTriggers,
-  queryHash,
-  readInstalled,
-  readVersion,
-  TRIGGER_SQL_MODE,
-} from './plan.ts';
+import { queryHash } from './backfills.ts';
+import { isOurs, readInstalled, readVersion, TRIGGER_SQL_MODE } from './installed.ts';
+import { type Change, deriveAll, type Plan, planTriggers } from './plan.ts';
 import { retireOthers, storeWatch } from './registry.ts';
 import type { Trigger } from './render.ts';
 import { quoteName } from './watch.ts';

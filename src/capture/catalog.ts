@@ -1,5 +1,6 @@
 import type { Db } from '../database/connect.ts';
 import type { KeyKind } from '../keys.ts';
+import { NotDerivable, queryTables } from './parse.ts';
 
 export type CatalogColumn = {
   name: string;
@@ -15,10 +16,14 @@ export type CatalogColumn = {
 export type CatalogTable = {
   name: string;
   isView: boolean;
+  /** Of a view, the tables and views it reads; null where its definition cannot be read, and for a table. */
+  behind: string[] | null;
   engine: string | null;
   columns: CatalogColumn[];
   /** Columns that are a unique index each on their own. */
   uniqueColumns: string[];
+  /** Columns that an index begins with, so that rows are found by their values. */
+  leadingColumns: string[];
 };
 
 export type Catalog = {
@@ -28,50 +33,77 @@ export type Catalog = {
   functions: ReadonlySet<string>;
 };
 
-/** What information_schema says of these tables of the application's database. Tables that are not there are left out. */
+/**
+ * What information_schema says of these tables of the application's database, and of the tables behind its views.
+ * Tables that are not there are left out.
+ */
 export async function readCatalog(db: Db, names: readonly string[]): Promise<Catalog> {
-  const wanted = [...new Set(names.map((name) => name.toLowerCase()))];
-  const list = wanted.length === 0 ? "''" : wanted.map(() => '?').join(', ');
-  const here = `TABLE_SCHEMA = DATABASE() AND LOWER(TABLE_NAME) IN (${list})`;
-  const [tables] = await db.raw(
-    `SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine FROM information_schema.TABLES WHERE ${here}`,
-    wanted,
-  );
-  const [columns] = await db.raw(
-    `SELECT TABLE_NAME AS table_name, COLUMN_NAME AS name, DATA_TYPE AS type, COALESCE(CHARACTER_MAXIMUM_LENGTH, NULL) AS length,
-            CHARACTER_SET_NAME AS charset, COLLATION_NAME AS collation, IS_NULLABLE AS nullable
-     FROM information_schema.COLUMNS WHERE ${here} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
-    wanted,
-  );
-  const [indexes] = await db.raw(
-    `SELECT TABLE_NAME AS table_name, INDEX_NAME AS index_name, MIN(COLUMN_NAME) AS column_name, COUNT(*) AS parts, MAX(SUB_PART) AS prefix
-     FROM information_schema.STATISTICS WHERE ${here} AND NON_UNIQUE = 0 GROUP BY TABLE_NAME, INDEX_NAME`,
-    wanted,
-  );
   const [functions] = await db.raw(
     "SELECT LOWER(ROUTINE_NAME) AS name FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_TYPE = 'FUNCTION'",
   );
-  return {
-    tables: new Map(
-      (tables as Row[]).map((table) => [String(table.name).toLowerCase(), toTable(table, columns, indexes)]),
-    ),
-    functions: new Set((functions as Row[]).map(({ name }) => String(name))),
-  };
+  const tables = new Map<string, CatalogTable>();
+  const asked = new Set<string>();
+  for (let wanted = lowered(names); wanted.length > 0; ) {
+    const found = await readTables(db, wanted);
+    for (const name of wanted) asked.add(name);
+    for (const table of found) tables.set(table.name.toLowerCase(), table);
+    wanted = lowered(found.flatMap(({ behind }) => behind ?? [])).filter((name) => !asked.has(name));
+  }
+  return { tables, functions: new Set((functions as Row[]).map(({ name }) => String(name))) };
+}
+
+function lowered(names: readonly string[]): string[] {
+  return [...new Set(names.map((name) => name.toLowerCase()))];
+}
+
+async function readTables(db: Db, names: readonly string[]): Promise<CatalogTable[]> {
+  const here = `TABLE_SCHEMA = DATABASE() AND LOWER(TABLE_NAME) IN (${names.map(() => '?').join(', ')})`;
+  const read = async (sql: string) => ((await db.raw(sql, names)) as [Row[]])[0];
+  const tables = await read(
+    `SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine FROM information_schema.TABLES WHERE ${here}`,
+  );
+  const columns = await read(
+    `SELECT TABLE_NAME AS table_name, COLUMN_NAME AS name, DATA_TYPE AS type, COALESCE(CHARACTER_MAXIMUM_LENGTH, NULL) AS length,
+            CHARACTER_SET_NAME AS charset, COLLATION_NAME AS collation, IS_NULLABLE AS nullable
+     FROM information_schema.COLUMNS WHERE ${here} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+  );
+  const indexes = await read(
+    `SELECT TABLE_NAME AS table_name, MIN(IF(SEQ_IN_INDEX = 1, COLUMN_NAME, NULL)) AS column_name, COUNT(*) AS parts,
+            MAX(SUB_PART) AS prefix, MIN(NON_UNIQUE) AS repeats
+     FROM information_schema.STATISTICS WHERE ${here} AND INDEX_TYPE NOT IN ('FULLTEXT', 'SPATIAL')
+     GROUP BY TABLE_NAME, INDEX_NAME`,
+  );
+  const views = await read(
+    `SELECT TABLE_NAME AS name, VIEW_DEFINITION AS definition FROM information_schema.VIEWS WHERE ${here}`,
+  );
+  return tables.map((table) => toTable(table, columns, indexes, views));
 }
 
 type Row = Record<string, string | null>;
 
-function toTable(table: Row, columns: Row[], indexes: Row[]): CatalogTable {
+function toTable(table: Row, columns: Row[], indexes: Row[], views: Row[]): CatalogTable {
   const name = String(table.name);
+  const ofTable = indexes.filter((index) => index.table_name === name);
+  const isUnique = ({ repeats, parts, prefix }: Row) => Number(repeats) === 0 && Number(parts) === 1 && prefix === null;
   return {
     name,
     isView: table.type !== 'BASE TABLE',
+    behind: behindView(views.find((view) => view.name === name)),
     engine: table.engine ?? null,
     columns: columns.filter((column) => column.table_name === name).map(toColumn),
-    uniqueColumns: indexes
-      .filter((index) => index.table_name === name && Number(index.parts) === 1 && index.prefix === null)
-      .map((index) => String(index.column_name)),
+    uniqueColumns: ofTable.filter(isUnique).map((index) => String(index.column_name)),
+    leadingColumns: [...new Set(ofTable.map((index) => String(index.column_name)))],
   };
+}
+
+/** The server shows no definition to an account that may not see it. */
+function behindView(view: Row | undefined): string[] | null {
+  try {
+    return view?.definition ? queryTables(view.definition) : null;
+  } catch (error) {
+    if (error instanceof NotDerivable) return null;
+    throw error;
+  }
 }
 
 function toColumn(column: Row): CatalogColumn {

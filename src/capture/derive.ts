@@ -1,10 +1,19 @@
 import type { ObjectMapping } from '../config/mapping.ts';
 import type { Problem } from '../errors.ts';
 import type { KeyKind } from '../keys.ts';
-import { type Catalog, type CatalogTable, findColumn, findTable, KEY_CHARACTERS, keyKindOf } from './catalog.ts';
-import { handWatches } from './handWatches.ts';
-import { NotDerivable, parseQuery, queryTables } from './parse.ts';
-import { describePath, findPath, noteKind, recordsOf } from './paths.ts';
+import {
+  type Catalog,
+  type CatalogColumn,
+  type CatalogTable,
+  findColumn,
+  findTable,
+  KEY_CHARACTERS,
+  keyKindOf,
+} from './catalog.ts';
+import { acceptByHand, handWatches } from './handWatches.ts';
+import { scanWarnings } from './indexes.ts';
+import { NotDerivable, parseQuery } from './parse.ts';
+import { describePath, findPath, noteKind, type Path, recordsOf } from './paths.ts';
 import { type QueryReading, readQuery } from './readQuery.ts';
 import type { Source } from './scope.ts';
 import { checkSelect, selectNames } from './selectList.ts';
@@ -42,27 +51,19 @@ export function deriveWatches(object: ObjectMapping, catalog: Catalog): Derivati
     const root = rootOf(reading, key.table);
     checkSelect(select, reading, root, object.key.column, (message) => fail('query', message));
     derivation.warnings.push(...reading.warnings);
-    for (const source of reading.sources) {
-      if (byHand.some(({ table }) => table === source.table.name)) continue;
-      const watch = watchOf(object, reading, source, root, key);
-      if (watch === null)
-        fail(
-          'query',
-          noWay(source),
-          suggestWatch(object, source.table.name, [...source.read], source.table.columns[0]?.name ?? 'id'),
-        );
-      else derivation.watches.push(watch);
-    }
+    const unwatched = reading.sources.filter(({ table }) => !byHand.some((watch) => watch.table === table.name));
+    for (const source of unwatched) addWatch(derivation, object, reading, source, root, key, fail);
   } catch (error) {
     if (!(error instanceof NotDerivable)) throw error;
-    refuseWhole(object, byHand, error, derivation, fail);
+    const { refusal, warning } = acceptByHand(object, catalog, byHand, error);
+    if (refusal !== undefined) fail('query', error.message, refusal);
+    if (warning !== undefined) derivation.warnings.push(warning);
   }
-  derivation.watches = merge(derivation.watches);
-  return derivation;
+  return { ...derivation, watches: merge(derivation.watches), warnings: [...new Set(derivation.warnings)] };
 }
 
 type Fail = (at: string, message: string, fix?: string) => void;
-type Key = { table: CatalogTable; kind: KeyKind };
+type Key = { table: CatalogTable; column: CatalogColumn; kind: KeyKind };
 
 function readKey({ key }: ObjectMapping, catalog: Catalog, fail: Fail): Key | null {
   const table = findTable(catalog, key.table);
@@ -74,7 +75,7 @@ function readKey({ key }: ObjectMapping, catalog: Catalog, fail: Fail): Key | nu
     fail('key', `${key.table}.${key.column} is not unique: it needs a primary key or a unique index of its own`);
   else {
     const kind = keyKindOf(column, KEY_CHARACTERS);
-    if (kind !== null) return { table, kind };
+    if (kind !== null) return { table, column, kind };
     fail(
       'key',
       `${key.table}.${key.column} is ${column.type}${column.length === null ? '' : `(${column.length})`}: a key is an integer, or a text or binary of at most ${KEY_CHARACTERS} characters`,
@@ -90,59 +91,46 @@ function rootOf({ root }: QueryReading, table: CatalogTable): Source {
   return source;
 }
 
-function watchOf(
+/** Watches a table of the query, or says what is in the way. */
+function addWatch(
+  { watches, warnings }: Derivation,
   object: ObjectMapping,
   { edges }: QueryReading,
   source: Source,
   root: Source,
-  { table, kind }: Key,
-): Watch | null {
-  const key = findColumn(table, object.key.column);
-  if (key === undefined) return null;
-  const base = { object: object.name, table: source.table.name, keyKind: kind, isDerived: true };
-  const columns = (note: string) => [...new Set([...source.read, note])].sort();
-  if (source === root) {
-    return { ...base, columns: columns(key.name), note: { column: key.name, kind }, records: null, path: [] };
+  key: Key,
+  fail: Fail,
+): void {
+  const path = source === root ? [] : findPath(source, root, edges);
+  if (path === null) {
+    const note = source.table.columns[0]?.name ?? 'id';
+    const block = suggestWatch(object, [{ table: source.table.name, columns: [...source.read], note }]);
+    fail('query', noWay(source), block);
+    return;
   }
-  const path = findPath(source, root, edges);
-  const [first] = path ?? [];
-  const noted = first === undefined ? null : noteKind(first);
-  if (path === null || first === undefined || noted === null) return null;
+  const watch = watchOf(object, source, path, root, key);
+  watches.push(watch);
+  if (watch.records !== null) warnings.push(...scanWarnings(path));
+}
+
+function watchOf({ name }: ObjectMapping, source: Source, path: Path, root: Source, { column, kind }: Key): Watch {
+  const [first] = path;
+  const note = { column: first?.fromColumn.name ?? column.name, kind: (first && noteKind(first)) ?? kind };
   return {
-    ...base,
-    columns: columns(first.fromColumn.name),
-    note: { column: first.fromColumn.name, kind: noted },
-    records: recordsOf(path, root, key, kind),
+    object: name,
+    table: source.table.name,
+    columns: [...new Set([...source.read, note.column])].sort(),
+    note,
+    records: recordsOf(path, root, column, kind),
+    keyKind: kind,
     path: describePath(path),
+    isDerived: true,
   };
 }
 
 function noWay({ table, alias }: Source): string {
   const name = alias === table.name ? table.name : `${table.name} ${alias}`;
   return `no equality of columns leads from ${name} to the record, or its column cannot be noted (a float, a BLOB, over 255 characters)`;
-}
-
-/** A query that cannot be followed at all is fine when every table of it is watched by hand. */
-function refuseWhole(
-  object: ObjectMapping,
-  byHand: readonly Watch[],
-  error: Error,
-  { problems }: Derivation,
-  fail: Fail,
-): void {
-  const tables = tablesOf(object.query);
-  const open = tables.filter((table) => !byHand.some((watch) => watch.table.toLowerCase() === table.toLowerCase()));
-  if (tables.length > 0 && open.length === 0) return;
-  const [first = object.key.table] = open;
-  if (problems.length === 0 || open.length > 0) fail('query', error.message, suggestWatch(object, first, [], 'id'));
-}
-
-function tablesOf(query: string): string[] {
-  try {
-    return queryTables(query);
-  } catch {
-    return [];
-  }
 }
 
 /** Two ways that note the same and mean the same are one. */

@@ -1,5 +1,6 @@
 import { escape as quoteText } from 'mysql2';
-import { type Change, type Plan, TRIGGER_SQL_MODE } from './plan.ts';
+import { TRIGGER_SQL_MODE } from './installed.ts';
+import type { Change, Plan } from './plan.ts';
 import { storeWatch } from './registry.ts';
 import type { RegisteredWatch } from './render.ts';
 import { quoteName } from './watch.ts';
@@ -56,20 +57,27 @@ export function describeBackfills({ backfills }: Plan): string[] {
 
 /** The plan as a script for the mysql client: what the watches mean, then the triggers. */
 export function toSqlFile(plan: Plan): string {
-  const lines = [
+  return [
     '-- hubspot-outbox: run with mysql --default-character-set=utf8mb4 DATABASE < this file',
+    '-- Afterwards run hubspot-outbox triggers apply: it finds nothing to create, and keeps in mind what was applied.',
     `SET SESSION sql_mode = '${TRIGGER_SQL_MODE}', lock_wait_timeout = 1;`,
     ...plan.watches.map(storeStatement),
-    ...plan.changes.flatMap((change) =>
-      change.kind === 'missing'
-        ? []
-        : [`DROP TRIGGER IF EXISTS ${quoteName(change.kind === 'orphaned' ? change.name : change.trigger.name)};`],
-    ),
-    'DELIMITER $$',
-    ...plan.changes.flatMap((change) => (change.kind === 'orphaned' ? [] : [`${change.trigger.create}$$`])),
-    'DELIMITER ;',
+    ...plan.changes.flatMap(changeStatements),
+  ].join('\n');
+}
+
+/** Nobody writes to the table between the old trigger and the new. */
+function changeStatements(change: Change): string[] {
+  if (change.kind === 'orphaned') return [`DROP TRIGGER IF EXISTS ${quoteName(change.name)};`];
+  const { name, table, create } = change.trigger;
+  const made = ['DELIMITER $$', `${create}$$`, 'DELIMITER ;'];
+  if (change.kind === 'missing') return made;
+  return [
+    `LOCK TABLES ${quoteName(table)} WRITE;`,
+    `DROP TRIGGER IF EXISTS ${quoteName(name)};`,
+    ...made,
+    'UNLOCK TABLES;',
   ];
-  return lines.join('\n');
 }
 
 function storeStatement(watch: RegisteredWatch): string {

@@ -2,6 +2,8 @@ import type { ObjectMapping } from '../config/mapping.ts';
 import type { Problem } from '../errors.ts';
 import type { KeyKind } from '../keys.ts';
 import { type Catalog, findColumn, findTable, keyKindOf, NOTE_CHARACTERS } from './catalog.ts';
+import { NotDerivable, queryTables } from './parse.ts';
+import { suggestWatch } from './suggest.ts';
 import { quoteName, type Watch } from './watch.ts';
 
 /** The watches a user wrote, checked against the catalog; what is wrong with them is added to `problems`. */
@@ -54,4 +56,49 @@ function recordsByHand({ key }: ObjectMapping, keyKind: KeyKind, records: string
     select: `SELECT DISTINCT ${id} AS id FROM ${quoteName(key.table)} r WHERE ${column} IN (${records})`,
     key: column,
   };
+}
+
+/**
+ * A query that cannot be followed at all is fine when every table of it is watched by hand, those behind its views
+ * included. Of one that cannot even be read, the tables are what the user says they are. A refusal is the
+ * block to write.
+ */
+export function acceptByHand(
+  object: ObjectMapping,
+  catalog: Catalog,
+  byHand: readonly Watch[],
+  { message }: Error,
+): { refusal?: string; warning?: string } {
+  const named = tablesOf(object.query);
+  const tables = behindAll([object.key.table, ...(named ?? [])], catalog);
+  const open = [...tables].filter((name) => !byHand.some(({ table }) => table.toLowerCase() === name.toLowerCase()));
+  if (open.length > 0)
+    return {
+      refusal: suggestWatch(
+        object,
+        open.map((table) => ({ table })),
+      ),
+    };
+  if (named !== null) return {};
+  const watched = [...new Set(byHand.map(({ table }) => table))].join(', ');
+  return { warning: `${message}: only what stands under watch: is watched, which is ${watched}` };
+}
+
+/** Null when the query cannot be read. */
+function tablesOf(query: string): string[] | null {
+  try {
+    return queryTables(query);
+  } catch (error) {
+    if (error instanceof NotDerivable) return null;
+    throw error;
+  }
+}
+
+function behindAll(names: readonly string[], catalog: Catalog, found = new Set<string>()): Set<string> {
+  for (const name of names) {
+    const table = findTable(catalog, name);
+    if (table?.isView && table.behind !== null) behindAll(table.behind, catalog, found);
+    else found.add(table?.name ?? name);
+  }
+  return found;
 }

@@ -58,7 +58,8 @@ export function refuseHazard(node: Node, catalog: Catalog, warnings: Set<string>
   }
 }
 
-function functionName(node: Node): string | null {
+/** The name of a function the grammar has no node of its own for, in lower case. */
+export function functionName(node: Node): string | null {
   if (node.type !== 'function') return null;
   if (typeof node.name === 'string') return node.name.toLowerCase();
   const parts = isNode(node.name) ? listOf(node.name.name) : [];

@@ -4,8 +4,8 @@ import { fillPlaceholders } from '../config/placeholder.ts';
 /** A node of the parser's tree; what it holds depends on its `type`. */
 export type Node = { type?: string; [name: string]: unknown };
 
-/** Stands for `:ids` in what is parsed: a number nobody writes. */
-export const IDS_MARK = 7_046_029_254_386_353;
+/** Stands for `:ids` in what is parsed: a text nobody writes, with its quotes as long as `:ids`, so that places are right. */
+export const IDS_MARK = '\u0001\u0002';
 
 /** Why a query cannot be followed, as a sentence. */
 export class NotDerivable extends Error {}
@@ -14,7 +14,7 @@ export class NotDerivable extends Error {}
 export function parseQuery(query: string): Node {
   const parser = new grammar.Parser();
   try {
-    const tree = parser.astify(fillPlaceholders(query, { ids: String(IDS_MARK) }), { database: 'mysql' });
+    const tree = parser.astify(fillPlaceholders(query, { ids: `'${IDS_MARK}'` }), { database: 'mysql' });
     const [first, ...more] = (Array.isArray(tree) ? tree : [tree]) as unknown as Node[];
     if (first === undefined || more.length > 0 || first.type !== 'select')
       throw new NotDerivable('the query is not one SELECT');
@@ -27,11 +27,13 @@ export function parseQuery(query: string): Node {
   }
 }
 
-/** Every table the query names, wherever it stands. */
+/** Every table the query names, wherever it stands, and no name that it gives a SELECT of its own. */
 export function queryTables(query: string): string[] {
   const names = new Set<string>();
-  collect(parseQuery(query), names);
-  return [...names];
+  const select = parseQuery(query);
+  collect(select, names);
+  const own = listOf(select.with).map(({ name }) => String((name as { value?: unknown } | undefined)?.value));
+  return [...names].filter((name) => !own.includes(name));
 }
 
 function collect(node: unknown, names: Set<string>): void {

@@ -76,7 +76,8 @@ function compared(column: string, { fromColumn, toColumn }: Edge): string {
   return `CONVERT(${column} USING ${fromColumn.charset}) COLLATE ${fromColumn.collation}`;
 }
 
-function width(charset: string | null): number {
+/** How much of Unicode a character set holds, in order. */
+export function width(charset: string | null): number {
   if (charset === null) return 9;
   if (charset === 'utf8mb4') return 3;
   if (charset === 'utf8' || charset === 'utf8mb3') return 2;

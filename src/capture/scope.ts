@@ -1,3 +1,4 @@
+import { didYouMean } from '../config/checker.ts';
 import { type Catalog, type CatalogColumn, type CatalogTable, findColumn, findTable } from './catalog.ts';
 import { type Node, NotDerivable } from './parse.ts';
 
@@ -42,7 +43,7 @@ export function resolveColumn(scope: Scope, node: Node): ColumnRef | null {
   const found = typeof node.table === 'string' ? findQualified(scope, node.table, name) : findUnqualified(scope, name);
   if (found === null) {
     if (typeof node.table !== 'string' && isSelectAlias(scope, name)) return null;
-    throw new NotDerivable(`there is no column ${typeof node.table === 'string' ? `${node.table}.` : ''}${name}`);
+    throw noColumn(scope, typeof node.table === 'string' ? node.table : null, name);
   }
   found.source.read.add(found.column.name);
   return found;
@@ -81,6 +82,14 @@ function findUnqualified(scope: Scope, name: string): ColumnRef | null {
     if (at.aliases.has(name.toLowerCase())) return null;
   }
   return null;
+}
+
+function noColumn(scope: Scope, alias: string | null, name: string): NotDerivable {
+  const sources: Source[] = [];
+  for (let at: Scope | null = scope; at !== null; at = at.parent) sources.push(...at.sources);
+  const meant = sources.filter((source) => alias === null || source.alias.toLowerCase() === alias.toLowerCase());
+  const columns = meant.flatMap(({ table }) => table.columns.map((column) => column.name));
+  return new NotDerivable(`there is no column ${alias === null ? '' : `${alias}.`}${name}${didYouMean(name, columns)}`);
 }
 
 function isSelectAlias(scope: Scope, name: string): boolean {

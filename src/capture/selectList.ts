@@ -1,3 +1,4 @@
+import { functionName } from './hazards.ts';
 import { IDS_MARK, isNode, listOf, type Node } from './parse.ts';
 import type { QueryReading } from './readQuery.ts';
 import { columnName, resolveColumn, type Source } from './scope.ts';
@@ -54,15 +55,33 @@ function checkGroups(select: Node, isKey: (node: unknown) => boolean, fail: (mes
     (group) => isKey(group) || (group.type === 'column_ref' && columnName(group).toLowerCase() === 'source_id'),
   );
   if (groups.length > 0 && !isById) fail('GROUP BY would join several records in one row: group by the key as well');
-  if (groups.length === 0 && listOf(select.columns).some(({ expr }) => hasAggregate(expr)))
+  if (groups.length === 0 && [select.columns, select.having, select.orderby].some(hasAggregate))
     fail('an aggregate without GROUP BY joins all records in one row: group by the key');
 }
+
+// Aggregates that the grammar takes for ordinary functions.
+const AGGREGATES = [
+  'any_value',
+  'bit_and',
+  'bit_or',
+  'bit_xor',
+  'json_arrayagg',
+  'json_objectagg',
+  'stddev',
+  'stddev_pop',
+  'stddev_samp',
+  'st_collect',
+  'var_pop',
+  'var_samp',
+];
 
 function hasAggregate(node: unknown): boolean {
   if (Array.isArray(node)) return node.some(hasAggregate);
   if (!isNode(node) || isNode(node.ast)) return false;
   return (
-    node.type === 'aggr_func' || Object.entries(node).some(([name, value]) => name !== 'loc' && hasAggregate(value))
+    node.type === 'aggr_func' ||
+    AGGREGATES.includes(functionName(node) ?? '') ||
+    Object.entries(node).some(([name, value]) => name !== 'loc' && hasAggregate(value))
   );
 }
 
@@ -75,5 +94,5 @@ function conjuncts(condition: unknown): Node[] {
 function isIdsCondition(condition: Node, isKey: (node: unknown) => boolean): boolean {
   if (String(condition.operator).toUpperCase() !== 'IN' || !isKey(condition.left)) return false;
   const values = listOf((condition.right as Node | undefined)?.value);
-  return values.length === 1 && String(values[0]?.value) === String(IDS_MARK);
+  return values.length === 1 && values[0]?.value === IDS_MARK;
 }

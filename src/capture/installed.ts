@@ -1,0 +1,83 @@
+import type { Db } from '../database/connect.ts';
+import { ConfigurationError } from '../errors.ts';
+import { LABEL, type Trigger, type TriggerEvent } from './render.ts';
+
+export type Installed = {
+  name: string;
+  table: string;
+  event: TriggerEvent;
+  timing: string;
+  body: string;
+  definer: string;
+  sqlMode: string;
+};
+
+/** The mode our triggers are made in; it is stored with them and rules their statements. */
+export const TRIGGER_SQL_MODE = 'STRICT_ALL_TABLES';
+
+export async function readInstalled(db: Db): Promise<Installed[]> {
+  const [rows] = await db.raw(
+    `SELECT TRIGGER_NAME AS name, EVENT_OBJECT_TABLE AS table_name, EVENT_MANIPULATION AS event, ACTION_TIMING AS timing,
+            ACTION_STATEMENT AS body, DEFINER AS definer, SQL_MODE AS sql_mode
+     FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()`,
+  );
+  return (rows as Record<string, string>[]).map((row) => ({
+    name: row.name ?? '',
+    table: row.table_name ?? '',
+    event: (row.event ?? 'INSERT') as TriggerEvent,
+    timing: row.timing ?? '',
+    body: row.body ?? '',
+    definer: row.definer ?? '',
+    sqlMode: row.sql_mode ?? '',
+  }));
+}
+
+export function isOurs({ name, body }: Installed): boolean {
+  return name.startsWith('hubspot_') && body.trimStart().startsWith(LABEL);
+}
+
+/**
+ * Old servers take one trigger a table, time and event, and a name is taken once.
+ * @throws ConfigurationError
+ */
+export async function refuseForeign(
+  db: Db,
+  file: string,
+  wanted: readonly Trigger[],
+  installed: readonly Installed[],
+): Promise<void> {
+  const takesSeveral = await takesSeveralTriggers(db);
+  const problems = wanted.flatMap((trigger) => {
+    const foreign = installed.filter((each) => !isOurs(each));
+    const named = foreign.find(({ name }) => name === trigger.name);
+    if (named !== undefined)
+      return [{ where: trigger.table, message: `a trigger named ${trigger.name} is there, and not ours: rename it` }];
+    const other = foreign.find(
+      ({ table, event, timing }) => table === trigger.table && event === trigger.event && timing === 'AFTER',
+    );
+    if (takesSeveral || other === undefined) return [];
+    return [
+      {
+        where: trigger.table,
+        message: `the application's trigger ${other.name} stands AFTER ${trigger.event}, and this server takes one: add what this command prints with --sql to it, or upgrade to MySQL 5.7 or MariaDB 10.2`,
+      },
+    ];
+  });
+  if (problems.length > 0)
+    throw new ConfigurationError(`the triggers for ${file} find no room`, { code: 'FOREIGN_TRIGGER', problems });
+}
+
+/** MySQL since 5.7.2, MariaDB since 10.2.3. */
+export async function takesSeveralTriggers(db: Db): Promise<boolean> {
+  const { isMariaDb, number } = await readVersion(db);
+  return number >= (isMariaDb ? 100_203 : 50_702);
+}
+
+export async function readVersion(db: Db): Promise<{ isMariaDb: boolean; number: number }> {
+  const [[row]] = await db.raw('SELECT VERSION() AS version');
+  const text = String(row.version);
+  const [major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(text.replace(/^5\.5\.5-/, '')) ?? [])
+    .slice(1)
+    .map(Number);
+  return { isMariaDb: /mariadb/i.test(text), number: major * 10_000 + minor * 100 + patch };
+}
