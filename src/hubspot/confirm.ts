@@ -49,22 +49,31 @@ export function confirm(
   const open = new Map(records.map((record) => [record.traceId, record]));
   for (const record of records) {
     const result = resultOf(record, results, mode);
-    const error = result === undefined ? errorOf(record, errors) : undefined;
+    const error = result === undefined ? errorOf(record, errors, mode) : undefined;
     if (result === undefined && error === undefined) continue;
     open.delete(record.traceId);
     if (result !== undefined) confirmation.delivered.push({ sourceId: record.sourceId, hubspotId: result.id });
     else if (error !== undefined) settleError(confirmation, record, error);
   }
   const anonymous = errors.filter(({ traceIds, ids }) => traceIds.length === 0 && ids.length === 0);
-  settleOpen(confirmation, [...open.values()], anonymous);
+  const isComplete = results.length === confirmation.delivered.length && open.size === 1 && anonymous.length === 1;
+  settleOpen(confirmation, [...open.values()], anonymous, isComplete);
   return confirmation;
 }
 
-/** One record left and one error that names nobody: it is its own. Else what is left is unknown. */
-function settleOpen(confirmation: Confirmation, open: readonly OutboundRecord[], anonymous: readonly Reason[]): void {
+/**
+ * When every result is somebody's, one record is left and one error that names nobody, it is its own. Else what is
+ * left is unknown.
+ */
+function settleOpen(
+  confirmation: Confirmation,
+  open: readonly OutboundRecord[],
+  anonymous: readonly Reason[],
+  isComplete: boolean,
+): void {
   const [record] = open;
   const [error] = anonymous;
-  if (open.length === 1 && anonymous.length === 1 && record !== undefined && error !== undefined) {
+  if (isComplete && record !== undefined && error !== undefined) {
     settleError(confirmation, record, error);
     return;
   }
@@ -97,7 +106,7 @@ export function toRefused(record: OutboundRecord, { code, property, message, cor
 }
 
 function readResults(body: unknown, matchOn: string): Result[] {
-  const { results } = body as { results?: unknown };
+  const { results } = (body ?? {}) as { results?: unknown };
   if (!Array.isArray(results)) return [];
   return results.flatMap((result: unknown) => {
     const { id, objectWriteTraceId, properties } = (result ?? {}) as Record<string, unknown>;
@@ -128,11 +137,12 @@ function resultOf(record: OutboundRecord, results: readonly Result[], mode: 'ups
   return own.length === 1 ? own[0] : undefined;
 }
 
-function errorOf(record: OutboundRecord, errors: readonly Reason[]): Reason | undefined {
-  return errors.find(
-    ({ traceIds, ids }) =>
-      traceIds.includes(record.traceId) ||
-      (record.hubspotId !== null && ids.includes(record.hubspotId)) ||
-      ids.includes(record.matchValue),
-  );
+/** By trace id, or by the id the record was sent under. */
+function errorOf(
+  { traceId, hubspotId, matchValue }: OutboundRecord,
+  errors: readonly Reason[],
+  mode: 'upsert' | 'update',
+): Reason | undefined {
+  const sentId = mode === 'update' ? hubspotId : matchValue;
+  return errors.find(({ traceIds, ids }) => traceIds.includes(traceId) || (sentId !== null && ids.includes(sentId)));
 }

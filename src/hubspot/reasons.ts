@@ -52,9 +52,10 @@ function toReason(entry: Fields, correlationId: string | undefined, around: Fiel
   const code = [entry.error, entry.code, entry.subCategory, entry.category, around.category, entry.errorType].find(
     text,
   );
-  const property = text(entry.name) ?? texts(context.propertyName)[0] ?? coordinate('propertyName', message);
+  const property =
+    text(entry.name) ?? texts(context.propertyName)[0] ?? coordinate('propertyName', message) ?? text(entry.in);
   const value = quotedValue(message);
-  const ownCorrelationId = text(entry.correlationId) ?? correlationId;
+  const ownCorrelationId = text(entry.correlationId) ?? text(around.correlationId) ?? correlationId;
   return {
     code: knownCode(text(code) ?? 'REFUSED', message),
     ...(property === undefined ? {} : { property }),
@@ -83,13 +84,15 @@ function coordinate(name: 'propertyName' | 'value', message: string): string | u
   return pattern.exec(message)?.[1];
 }
 
-/** Sentences of HubSpot that quote a value, as seen in public; each names the value at its beginning. */
+/** Sentences of HubSpot that quote a value, as seen in public; each names the value near its beginning. */
 const SENTENCES: readonly RegExp[] = [
   /^Email address (.*) is invalid/s,
   /^"?(.*?)"? was not one of the allowed options/s,
   /^"?(.*?)"? was not a valid /s,
   /^"?(.*?)"? is at \d+:\d+:[\d.]+ UTC, not midnight/s,
   /^"?(.*?)"? is not a valid /s,
+  /^"(.*)" includes leading or trailing whitespace/s,
+  /^A contact with email (.*) already exists/s,
 ];
 
 function quotedValue(message: string): string | undefined {
