@@ -36,7 +36,8 @@ const TABLES = [
     definitions_read_at DATETIME(6) NULL,
     paused_code VARCHAR(64) NULL,
     paused_reason TEXT NULL,
-    paused_at DATETIME(6) NULL
+    paused_at DATETIME(6) NULL,
+    resumed_at DATETIME(6) NULL
   ) ${TABLE}`,
 
   // Triggers append here. No secondary index and no unique key: an insert waits for nobody.
@@ -89,6 +90,21 @@ const TABLES = [
     KEY owner (object, source_id)
   ) ${TABLE}`,
 
+  // Rows whose last call had no answer: until then HubSpot may still write what it held.
+  `CREATE TABLE IF NOT EXISTS hubspot_doubt (
+    object ${OBJECT},
+    source_id VARCHAR(191) NOT NULL,
+    until_at DATETIME(6) NOT NULL,
+    PRIMARY KEY (object, source_id),
+    KEY until_at (until_at)
+  ) ${TABLE}`,
+
+  // Calls made to HubSpot, by day in the account's time zone.
+  `CREATE TABLE IF NOT EXISTS hubspot_calls (
+    day DATE NOT NULL PRIMARY KEY,
+    calls BIGINT UNSIGNED NOT NULL
+  ) ${TABLE}`,
+
   `CREATE TABLE IF NOT EXISTS hubspot_worker (
     id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     host VARCHAR(191) NOT NULL,
@@ -115,7 +131,16 @@ const VIEWS = [
     FROM hubspot_object o`,
 ];
 
-const NAMES = ['hubspot_watch', 'hubspot_object', 'hubspot_mark', 'hubspot_data', 'hubspot_match', 'hubspot_worker'];
+const NAMES = [
+  'hubspot_watch',
+  'hubspot_object',
+  'hubspot_mark',
+  'hubspot_data',
+  'hubspot_match',
+  'hubspot_doubt',
+  'hubspot_calls',
+  'hubspot_worker',
+];
 const VIEW_NAMES = ['hubspot_backlog', 'hubspot_poison'];
 
 /** Runs again after an attempt that was cut short; after one that fails nothing of it stays. */

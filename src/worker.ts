@@ -1,24 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Batch, runBatch } from './batch/runBatch.ts';
+import { Guard } from './batch/guard.ts';
+import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
+import { CallBudget } from './budget.ts';
 import { loadWatches } from './capture/registry.ts';
 import type { Environment } from './config/environment.ts';
 import { requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts } from './counts.ts';
 import type { Db } from './database/connect.ts';
-import { type DefinitionSource, learnDefinitions } from './definitions.ts';
-import { Gate } from './gate.ts';
+import { isUnavailable } from './database/unavailable.ts';
+import { type DefinitionSource, learnDefinitions, refuseMisfits } from './definitions.ts';
+import { Gate, type Pause } from './gate.ts';
+import type { WorkerFacts } from './health/facts.ts';
+import { createMetrics, type Metrics } from './health/metrics.ts';
+import { Breaker } from './hubspot/breaker.ts';
 import { createHubspot, type Hubspot } from './hubspot/client.ts';
-import type { Stop } from './hubspot/deliver.ts';
+import { Crashes } from './hubspot/crashes.ts';
+import { Latency } from './hubspot/latency.ts';
 import { Pace } from './hubspot/pace.ts';
 import type { Log } from './log.ts';
 import { type PreparedObject, prepareObjects } from './objects.ts';
 import { claim } from './outbox/claim.ts';
+import { wakeDoubtful } from './outbox/doubt.ts';
 import { nextDueInMs } from './outbox/due.ts';
 import { Fold, type ResolvableWatch } from './outbox/fold.ts';
-import { rememberObjects, storePause } from './outbox/objects.ts';
+import { readResumes, rememberObjects, storePause } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
 import { runPass, type Stages } from './sync.ts';
+import { Traffic } from './traffic.ts';
 import { version } from './version.ts';
 
 /** How long what is in flight may take once the worker is told to stop. */
@@ -26,7 +35,9 @@ const STOP_WITHIN_MS = 25_000;
 const ALIVE_EVERY_MS = 10_000;
 const FOLD_EVERY_MS = 200;
 const WATCHES_EVERY_MS = 5_000;
+const UPKEEP_EVERY_MS = 1_000;
 const DEFINITIONS_EVERY_MS = 600_000;
+const DEFINITIONS_RETRY_MS = 30_000;
 
 /**
  * One process that keeps HubSpot equal to the source. States: prepared → passing (a pass at a time) → stopping (no new
@@ -35,47 +46,71 @@ const DEFINITIONS_EVERY_MS = 600_000;
  */
 export class Worker {
   readonly id = newWorkerId();
+  readonly metrics: Metrics;
   readonly #db: Db;
   readonly #mapping: Mapping;
   readonly #log: Log;
   readonly #gate: Gate;
-  readonly #pace: Pace;
+  readonly #breaker = new Breaker();
+  readonly #budget: CallBudget;
+  readonly #traffic: Traffic;
   readonly #hubspot: Hubspot;
+  readonly #latency = new Latency();
+  readonly #guard: Guard;
+  readonly #crashes = new Crashes();
   readonly #fold: Fold;
   readonly #stopping = new AbortController();
   readonly #deadline = new AbortController();
+  readonly #startedAt = Date.now();
   #objects: PreparedObject[] = [];
   #watches: { byId: Map<number, ResolvableWatch>; at: number } = { byId: new Map(), at: 0 };
-  #folded = { at: Number.NEGATIVE_INFINITY, more: false };
+  #folded = { at: Number.NEGATIVE_INFINITY, more: false, broken: new Set<number>() };
   #turn = 0;
-  #faults = 0;
   #definitions: { source: DefinitionSource; at: number } = { source: 'none', at: 0 };
-  #claiming: Promise<unknown> = Promise.resolve();
+  #resumes = new Map<string, string | null>();
+  #upkeptAt = 0;
+  #knowsZone = false;
+  #isDatabaseDown = false;
+  #lastPassEndedAt: number | null = null;
 
   constructor({ db, mapping, environment, log }: { db: Db; mapping: Mapping; environment: Environment; log: Log }) {
-    const { callsPer10s, requestTimeoutMs } = mapping.settings;
+    const { callsPer10s, callsPerDay, requestTimeoutMs, concurrency, guardRecords, guardPercent } = mapping.settings;
     this.#db = db;
     this.#mapping = mapping;
     this.#log = log.child({ worker: this.id });
+    this.metrics = createMetrics({ version: version(), objects: mapping.objects.map(({ name }) => name) });
     this.#gate = new Gate(this.#log);
-    this.#pace = new Pace(callsPer10s);
+    this.#budget = new CallBudget(db, callsPerDay);
+    this.#guard = new Guard({ records: guardRecords, percent: guardPercent });
     this.#fold = new Fold(db);
+    const pace = new Pace(callsPer10s);
+    const breaker = this.#breaker;
+    breaker.onChange((state) => this.#log.warn({ circuit: state }, 'circuit changed'));
+    this.#traffic = new Traffic({ gate: this.#gate, breaker, pace, budget: this.#budget, concurrency });
     this.#hubspot = createHubspot({
       token: requireToken(environment),
       baseUrl: environment.hubspotBaseUrl,
       timeoutMs: requestTimeoutMs,
-      pace: this.#pace,
+      pace,
+      breaker,
+      onAnswer: (operation, answer) => {
+        this.#budget.count();
+        this.#latency.note(answer.latencyMs);
+        this.metrics.onAnswer(operation, answer);
+      },
     });
   }
 
   /** @throws ConfigurationError when the mapping fits neither the database nor HubSpot */
   async prepare(): Promise<void> {
     this.#objects = await prepareObjects(this.#db, this.#mapping);
-    await rememberObjects(
-      this.#db,
-      this.#objects.map(({ mapping }) => mapping.name),
-    );
-    await this.#learnDefinitions();
+    const names = this.#objects.map(({ mapping }) => mapping.name);
+    await rememberObjects(this.#db, names);
+    await this.#learnZone();
+    refuseMisfits(this.#mapping.file, await this.#learnDefinitions());
+    for (const name of names) await storePause(this.#db, name, null);
+    this.#resumes = await readResumes(this.#db);
+    await this.#budget.flush();
     await reportAlive(this.#db, this.id, version());
     this.#log.info(
       { version: version(), objects: this.#objects.length, definitions: this.#definitions.source },
@@ -93,17 +128,17 @@ export class Worker {
       if (isPassing || this.#stopping.signal.aborted) return;
       isPassing = true;
       passing = this.pass()
-        .catch((error: unknown) => this.#log.error({ reason: describe(error) }, 'pass failed'))
+        .catch((error: unknown) => this.#passFailed(error))
         .finally(() => {
           isPassing = false;
         });
     });
-    await new Promise((stopped) => this.#stopping.signal.addEventListener('abort', stopped, { once: true }));
+    if (!this.#stopping.signal.aborted)
+      await new Promise((stopped) => this.#stopping.signal.addEventListener('abort', stopped, { once: true }));
     await task.destroy();
     await passing;
     clearInterval(alive);
-    await reportStopped(this.#db, this.id).catch(() => {});
-    this.#log.info('stopped');
+    await this.#sayGoodbye();
   }
 
   /** Passes until nothing is due, also what becomes due within seconds; returns what was done. */
@@ -117,7 +152,7 @@ export class Worker {
       if (waitMs === null || waitMs > 10_000) break;
       await delay(Math.max(50, waitMs));
     }
-    await reportStopped(this.#db, this.id);
+    await this.#sayGoodbye();
     return total;
   }
 
@@ -134,18 +169,44 @@ export class Worker {
     return this.#gate.paused();
   }
 
+  /** What the worker knows without asking anybody. */
+  facts(): WorkerFacts {
+    const paused = [...this.#gate.paused()];
+    return {
+      workerId: this.id,
+      startedAt: this.#startedAt,
+      circuit: this.#breaker.state,
+      pauses: paused.map(([object, { code, reason, since }]) => ({ object, code, reason, since })),
+      definitions: this.#definitions.source,
+      callsToday: this.#budget.callsToday,
+      callsPerDay: this.#budget.callsPerDay,
+      dailyLimitReached: paused.some(([, { code }]) => code === 'DAILY' || code === 'CALLS_PER_DAY'),
+      apiLatencyMs: this.#latency.meanMs,
+      redis: 'off',
+      lastPassEndedAt: this.#lastPassEndedAt,
+      isStopping: this.#stopping.signal.aborted,
+      database: this.#isDatabaseDown ? 'down' : 'up',
+      unfollowedWatches: this.#folded.broken.size,
+    };
+  }
+
   async pass(): Promise<PassCounts> {
     const begun = performance.now();
     await this.#refreshDefinitions();
     const counts = await runPass(this.#stages(), this.#stopping.signal);
-    if (didSomething(counts)) this.#log.info({ ...counts, ms: Math.round(performance.now() - begun) }, 'pass');
+    const ms = Math.round(performance.now() - begun);
+    this.metrics.onPass(counts, ms);
+    this.#lastPassEndedAt = Date.now();
+    if (this.#isDatabaseDown) this.#log.info('database is back');
+    this.#isDatabaseDown = false;
+    if (didSomething(counts)) this.#log.info({ ...counts, ms }, 'pass');
     return counts;
   }
 
   #stages(): Stages {
     return {
       fold: () => this.#foldMarks(),
-      claim: () => this.#claimNext(),
+      claim: () => this.#claim(),
       deliver: (batch) => this.#deliver(batch),
       concurrency: this.#mapping.settings.concurrency,
     };
@@ -153,12 +214,38 @@ export class Worker {
 
   async #foldMarks(): Promise<{ marks: number; more: boolean }> {
     const now = performance.now();
+    await this.#upkeep(now);
     if (now - this.#folded.at < FOLD_EVERY_MS && !this.#folded.more) return { marks: 0, more: false };
     const folded = await this.#fold.run(await this.#currentWatches());
-    this.#folded = { at: performance.now(), more: folded.more };
-    for (const broken of folded.broken)
-      this.#log.warn({ watch: broken.watch, reason: broken.message }, 'marks cannot be followed');
+    for (const { watch, message } of folded.broken)
+      if (!this.#folded.broken.has(watch)) this.#log.warn({ watch, reason: message }, 'marks cannot be followed');
+    this.#folded = {
+      at: performance.now(),
+      more: folded.more,
+      broken: new Set(folded.broken.map(({ watch }) => watch)),
+    };
     return { marks: folded.marks, more: folded.more };
+  }
+
+  /** What is worth a look every second, also in the middle of a long drain. */
+  async #upkeep(now: number): Promise<void> {
+    if (now - this.#upkeptAt < UPKEEP_EVERY_MS) return;
+    this.#upkeptAt = now;
+    await this.#budget.flush();
+    const spent = this.#traffic.budgetPause();
+    if (spent !== null) await this.#pause('*', spent);
+    await wakeDoubtful(this.#db);
+    if (this.#gate.paused().size > 0) await this.#noticeResumes();
+  }
+
+  async #noticeResumes(): Promise<void> {
+    const resumes = await readResumes(this.#db);
+    for (const [object, at] of resumes) {
+      if (at === (this.#resumes.get(object) ?? null)) continue;
+      this.#guard.resume(object, Date.now());
+      this.#gate.open(object);
+    }
+    this.#resumes = resumes;
   }
 
   /** Triggers may be applied while a worker runs: what new watches mean is read again now and then. */
@@ -169,113 +256,109 @@ export class Worker {
     return this.#watches.byId;
   }
 
-  /** One claim at a time: slots that ask at once would find the same rows. */
-  #claimNext(): Promise<Batch | null> {
-    const claimed = this.#claiming.then(() => this.#claim());
-    this.#claiming = claimed.catch(() => {});
-    return claimed;
-  }
-
   /** Objects take turns; and each second turn asks for what has waited longest, so that nothing starves. */
   async #claim(): Promise<Batch | null> {
-    const { batchSize: limit, leaseMs } = this.#mapping.settings;
+    const { batchSize: limit, leaseMs, lateWriteMs } = this.#mapping.settings;
     for (const _ of this.#objects) {
       const turn = this.#turn++;
       const object = this.#objects[turn % this.#objects.length];
       if (object === undefined || this.#stopping.signal.aborted) return null;
-      if (!this.#gate.isOpen(object.mapping.name)) continue;
+      if (!this.#traffic.mayStart(object.mapping.name)) continue;
       const order = Math.floor(turn / this.#objects.length) % 2 === 0 ? 'fresh' : 'oldest';
-      const claimed = await claim(this.#db, object.mapping.name, { workerId: this.id, limit, leaseMs, order });
-      if (claimed.rows.length > 0) return { object, claim: claimed, isFull: claimed.rows.length === limit };
+      const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order } as const;
+      const claimed = await claim(this.#db, object.mapping.name, options);
+      if (claimed.rows.length > 0) return { object, claim: claimed };
     }
     return null;
   }
 
   async #deliver(batch: Batch): Promise<Partial<PassCounts>> {
     const { name } = batch.object.mapping;
+    this.#traffic.started(name);
     try {
-      const tools = { db: this.#db, hubspot: this.#hubspot, leaseMs: this.#mapping.settings.leaseMs };
-      const { counts, stop, wasAnswered } = await runBatch(tools, batch, this.#deadline.signal);
-      if (stop !== null) await this.#heed(name, stop);
-      else if (wasAnswered) await this.#answered(name);
-      return counts;
+      const result = await runBatch(this.#tools(), batch, this.#deadline.signal);
+      const { pause, isAnswered } = this.#traffic.heed(result);
+      if (pause !== null) await this.#pause(name, pause);
+      else if (isAnswered) await this.#resume(name);
+      this.metrics.onOutcomes(name, result.counts);
+      return result.counts;
     } catch (error) {
       // The lease ends by itself, and the rows are due again.
       this.#log.error({ object: name, rows: batch.claim.rows.length, reason: describe(error) }, 'batch failed');
       this.#gate.pause(name, { scope: 'object', code: 'BATCH_FAILED', reason: describe(error), delayMs: 2_000 });
       return { later: batch.claim.rows.length };
+    } finally {
+      this.#traffic.ended(name);
     }
   }
 
-  /** HubSpot, the token or the mapping stands in the way of everything: wait for as long as it asks. */
-  async #heed(object: string, stop: Stop): Promise<void> {
-    switch (stop.kind) {
-      case 'mapping':
-        return this.#pause(object, { scope: 'object', code: stop.code, reason: stop.reason });
-      case 'account':
-        return this.#pause(object, { scope: 'worker', code: stop.code, reason: stop.reason });
-      case 'wait':
-        this.#pace.pause(Math.min(stop.delayMs, 60_000));
-        if (stop.delayMs <= 60_000) return;
-        return this.#pause(object, {
-          scope: 'worker',
-          code: stop.code,
-          reason: 'HubSpot asks to wait',
-          delayMs: stop.delayMs,
-        });
-      case 'fault': {
-        this.#faults += 1;
-        const delayMs = Math.random() * Math.min(60_000, 500 * 2 ** Math.min(this.#faults, 7));
-        return this.#pause(object, {
-          scope: 'worker',
-          code: stop.code,
-          reason: 'HubSpot does not answer as it should',
-          delayMs,
-        });
-      }
-    }
+  #tools(): BatchTools {
+    return {
+      db: this.#db,
+      hubspot: this.#hubspot,
+      crashes: this.#crashes,
+      guard: this.#guard,
+      faultsInARow: () => this.#traffic.faultsInARow,
+    };
   }
 
-  async #pause(object: string, pause: Parameters<Gate['pause']>[1]): Promise<void> {
-    if (this.#gate.pause(object, pause)) await storePause(this.#db, object, pause);
+  /** A pause of everything is told of every object. */
+  async #pause(object: string, pause: Pause): Promise<void> {
+    if (!this.#gate.pause(object, pause)) return;
+    for (const { mapping } of this.#objects)
+      if (pause.scope === 'worker' || mapping.name === object) await storePause(this.#db, mapping.name, pause);
   }
 
-  async #answered(object: string): Promise<void> {
-    this.#faults = 0;
-    if (this.#gate.open(object)) await storePause(this.#db, object, null);
+  async #resume(object: string): Promise<void> {
+    const wasWorker = this.#gate.paused().has('*');
+    if (!this.#gate.open(object)) return;
+    for (const { mapping } of this.#objects)
+      if (wasWorker || mapping.name === object) await storePause(this.#db, mapping.name, null);
   }
 
-  async #learnDefinitions(): Promise<void> {
-    const source = await learnDefinitions(
-      this.#db,
-      this.#hubspot,
-      this.#objects,
-      this.#mapping.file,
-      this.#deadline.signal,
-    );
-    this.#definitions = { source, at: performance.now() };
+  /** HubSpot counts a day from midnight in the account's time zone. */
+  async #learnZone(): Promise<void> {
+    if (this.#knowsZone) return;
+    const { status, body } = await this.#hubspot.account(this.#deadline.signal);
+    const { timeZone } = (body ?? {}) as { timeZone?: unknown };
+    if (status === 200 && typeof timeZone === 'string') this.#budget.useZone(timeZone);
+    this.#knowsZone = status === 200;
+  }
+
+  async #learnDefinitions() {
+    const learnt = await learnDefinitions(this.#db, this.#hubspot, this.#objects, this.#deadline.signal);
+    this.#definitions = { source: learnt.source, at: performance.now() };
+    return learnt;
   }
 
   /** Properties change in HubSpot while we run; what no longer fits pauses, and is looked at again. */
   async #refreshDefinitions(): Promise<void> {
-    const isStale =
-      performance.now() - this.#definitions.at > (this.#definitions.source === 'live' ? DEFINITIONS_EVERY_MS : 30_000);
+    const everyMs = this.#definitions.source === 'live' ? DEFINITIONS_EVERY_MS : DEFINITIONS_RETRY_MS;
+    const isStale = performance.now() - this.#definitions.at > everyMs;
     const isLooking = this.#objects.some(({ mapping }) => this.#gate.isLooking(mapping.name));
-    if (!isStale && !isLooking) return;
-    try {
-      await this.#learnDefinitions();
-    } catch (error) {
-      this.#definitions.at = performance.now();
-      for (const { mapping } of this.#objects) {
-        await this.#pause(mapping.name, { scope: 'object', code: 'MAPPING_HUBSPOT', reason: describe(error) });
-      }
-    }
+    if ((!isStale && !isLooking) || this.#breaker.state !== 'closed') return;
+    const { misfits } = await this.#learnDefinitions();
+    for (const [name, { kind, code, reason }] of misfits)
+      await this.#pause(name, { scope: kind === 'account' ? 'worker' : 'object', code, reason });
+    await this.#learnZone();
+  }
+
+  async #passFailed(error: unknown): Promise<void> {
+    // Told once, not every second for as long as it lasts.
+    if (!isUnavailable(error)) this.#log.error({ reason: describe(error) }, 'pass failed');
+    else if (!this.#isDatabaseDown) this.#log.error({ reason: describe(error) }, 'database is away');
+    this.#isDatabaseDown = isUnavailable(error);
   }
 
   async #reportAlive(): Promise<void> {
-    await reportAlive(this.#db, this.id, version()).catch((error: unknown) =>
-      this.#log.warn({ reason: describe(error) }, 'database not reached'),
-    );
+    await reportAlive(this.#db, this.id, version()).catch((error: unknown) => this.#passFailed(error));
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    this.#breaker.shutdown();
+    await this.#budget.flush({ isLast: true }).catch(() => {});
+    await reportStopped(this.#db, this.id).catch(() => {});
+    this.#log.info('stopped');
   }
 }
 

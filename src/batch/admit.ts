@@ -81,7 +81,7 @@ function decide(
     admission.later.push(candidate);
     return;
   }
-  const isHeld = holder.hubspotId !== null && holder.matchValue === matchValue;
+  const isHeld = holder.hubspotId !== null && (holder.matchValue === matchValue || holder.matchValue === null);
   const isSameRecord = holder.hubspotId === row.hubspotId;
   if (!isHeld || isSameRecord) {
     admission.takeOver.push({ candidate, holder });

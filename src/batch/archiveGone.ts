@@ -24,10 +24,14 @@ export async function archiveGone(
   const ids = known.flatMap(({ hubspotId }) => (hubspotId === null || shared.has(hubspotId) ? [] : [hubspotId]));
   const verdict = ids.length === 0 ? null : await archive(hubspot, object.type, ids, signal);
   const isDone = verdict === null || verdict.kind === 'done';
+  const stop = verdict === null || verdict.kind === 'done' ? null : verdict.stop;
+  const isDoubtful = stop?.kind === 'fault' && stop.isDoubtful;
   return {
-    outcomes: gone.map((row) => (isDone || !known.includes(row) ? ended(row, known.includes(row)) : retry(row))),
+    outcomes: gone.map((row) =>
+      isDone || !known.includes(row) ? ended(row, known.includes(row)) : retry(row, isDoubtful),
+    ),
     calls: ids.length === 0 ? 0 : 1,
-    stop: verdict === null || verdict.kind === 'done' ? null : verdict.stop,
+    stop,
   };
 }
 
@@ -46,6 +50,8 @@ function ended({ sourceId }: ClaimedRow, isArchived: boolean): Outcome {
   return { kind: 'gone', sourceId, isArchived };
 }
 
-function retry({ sourceId }: ClaimedRow): Outcome {
-  return { kind: 'later', sourceId, delayMs: 2_000, countsAttempt: true };
+/** An archiving that comes late would take a record that came back meanwhile: it is looked at again then. */
+function retry({ sourceId }: ClaimedRow, isDoubtful: boolean): Outcome {
+  const delayMs = 2_000;
+  return { kind: 'later', sourceId, delayMs, countsAttempt: false, ...(isDoubtful ? { doubt: 'late' } : {}) };
 }

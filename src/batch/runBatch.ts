@@ -1,19 +1,24 @@
-import { randomUUID } from 'node:crypto';
 import type { ObjectMapping } from '../config/mapping.ts';
 import type { PassCounts } from '../counts.ts';
 import type { Db } from '../database/connect.ts';
 import type { Hubspot } from '../hubspot/client.ts';
-import type { OutboundRecord } from '../hubspot/confirm.ts';
+import type { Crashes } from '../hubspot/crashes.ts';
 import type { Definitions } from '../hubspot/definition.ts';
-import { type Delivery, deliver, type Stop } from '../hubspot/deliver.ts';
+import type { Stop } from '../hubspot/deliver.ts';
 import type { KeyKind } from '../keys.ts';
-import type { Claim, ClaimedRow } from '../outbox/claim.ts';
+import { type Claim, renew } from '../outbox/claim.ts';
+import { endDoubt } from '../outbox/doubt.ts';
 import { freeMatchValues } from '../outbox/match.ts';
-import { type Outcome, settle } from '../outbox/settle.ts';
+import type { Outcome } from '../outbox/settle.ts';
+import { settleInTime } from '../outbox/settleInTime.ts';
 import { load } from '../source/load.ts';
 import { archiveGone } from './archiveGone.ts';
+import { type Cleared, clearDoubt } from './clearDoubt.ts';
+import { type Guard, spare, type Trip } from './guard.ts';
+import { outcomesOf, toPoison } from './outcomes.ts';
+import { sendCandidates } from './send.ts';
 import { settleOwnership } from './settleOwnership.ts';
-import { type Candidate, type Refusal, sortOut } from './sortOut.ts';
+import { sortOut } from './sortOut.ts';
 import { vacateHolders } from './vacate.ts';
 
 /** An object of the mapping with what was learnt about it. */
@@ -24,130 +29,122 @@ export type SyncObject = {
   definitions: Definitions | null;
 };
 
-export type Batch = { object: SyncObject; claim: Claim; isFull: boolean };
+export type Batch = { object: SyncObject; claim: Claim };
 
-export type BatchTools = { db: Db; hubspot: Hubspot; leaseMs: number };
+export type BatchTools = {
+  db: Db;
+  hubspot: Hubspot;
+  crashes: Crashes;
+  guard: Guard;
+  /** Answers in a row with which HubSpot failed. */
+  faultsInARow(): number;
+};
 
-export type BatchResult = { counts: Partial<PassCounts>; stop: Stop | null; wasAnswered: boolean };
+export type BatchResult = {
+  counts: Partial<PassCounts>;
+  stop: Stop | null;
+  /** So many records are refused for one reason that the object should pause. */
+  trip: Trip | null;
+  wasAnswered: boolean;
+};
+
+/** Records refused for the reason of a trip are looked at again when the object is. */
+const SPARED_MS = 30_000;
 
 /**
  * One batch: the current rows are loaded and converted, those HubSpot does not hold yet are sent, and every row of the
  * claim is settled. No lock is held while HubSpot is called.
  */
-export async function runBatch(
-  { db, hubspot, leaseMs }: BatchTools,
-  { object, claim }: Batch,
-  signal: AbortSignal,
-): Promise<BatchResult> {
+export async function runBatch(tools: BatchTools, { object, claim }: Batch, signal: AbortSignal): Promise<BatchResult> {
+  const { db, hubspot, crashes, guard } = tools;
   const { mapping, keyKind, definitions } = object;
-  const loaded = await load(
-    db,
-    mapping,
-    keyKind,
-    claim.rows.map(({ sourceId }) => sourceId),
-  );
-  const sorted = sortOut(mapping, claim.rows, loaded, definitions);
+  const ids = claim.rows.map(({ sourceId }) => sourceId);
+  const sorted = sortOut(mapping, claim.rows, await load(db, mapping, keyKind, ids), definitions);
+  const cleared = await clearDoubt({ db, hubspot, object: mapping, claim }, sorted, signal);
   const admission = await settleOwnership(db, mapping, keyKind, claim, sorted.candidates);
-  const vacateCalls = await vacateHolders({ db, hubspot, object: mapping, claim, leaseMs }, admission, signal);
-  const delivery = await sendCandidates(hubspot, mapping, admission.admitted, signal);
+  const vacated = await vacateHolders({ db, hubspot, object: mapping, claim }, admission, signal);
+  const delivery = await sendCandidates(
+    {
+      hubspot,
+      object: mapping,
+      isSuspect: (sourceId) => crashes.isSuspect(mapping.name, sourceId),
+      mayCall: () => keep(db, claim),
+      signal,
+    },
+    admission.admitted,
+  );
   const archived = await archiveGone({ db, hubspot, object: mapping }, sorted.gone, signal);
+  crashes.failed(mapping.name, delivery.doubtful);
+  crashes.answered(
+    mapping.name,
+    [...delivery.delivered, ...delivery.refused].map(({ sourceId }) => sourceId),
+  );
 
-  const refused = [...sorted.refused, ...admission.refused];
-  const outcomes = [
+  const all: Outcome[] = [
     ...sorted.unchanged.map(({ sourceId }): Outcome => ({ kind: 'unchanged', sourceId })),
+    ...cleared.waiting.map(({ row, delayMs }) => later(row.sourceId, delayMs)),
     ...archived.outcomes,
-    ...refused.map(toPoison),
-    ...admission.later.map(({ row }) => later(row, 500 + Math.random() * 1_000, false)),
-    ...outcomesOf(delivery, admission.admitted),
+    ...[...sorted.refused, ...admission.refused].map((refusal) => toPoison(refusal)),
+    ...admission.later.map(({ row }) => later(row.sourceId, 500 + Math.random() * 1_000)),
+    ...outcomesOf(delivery, admission.admitted, tools.faultsInARow()),
   ];
-  await settle(db, claim, outcomes);
-  await freeUnused(db, mapping, claim, outcomes);
+  const trip = guard.judge(mapping.name, all, Date.now());
+  const outcomes = trip === null ? all : spare(all, trip, SPARED_MS);
+  await settleInTime(db, claim, outcomes, signal);
+  await tidyUp(db, mapping, claim, outcomes, cleared);
   return {
-    counts: { ...countOutcomes(outcomes), calls: delivery.calls + vacateCalls + archived.calls },
+    counts: { ...countOutcomes(outcomes), calls: delivery.calls + vacated + archived.calls + cleared.calls },
     stop: delivery.stop ?? archived.stop,
+    trip,
     wasAnswered: delivery.delivered.length > 0 || delivery.refused.length > 0,
   };
 }
 
-/** A record whose match value changed is updated by its id, so that no second one appears; the rest is upserted. */
-async function sendCandidates(
-  hubspot: Hubspot,
-  { type, matchOn }: ObjectMapping,
-  candidates: readonly Candidate[],
-  signal: AbortSignal,
-): Promise<Delivery> {
-  const moved = candidates.filter(({ row, matchValue }) => row.hubspotId !== null && row.matchValue !== matchValue);
-  const others = candidates.filter((candidate) => !moved.includes(candidate));
-  const updated = await deliver(hubspot, { type, matchOn, mode: 'update' }, moved.map(toOutbound), signal);
-  const missing = moved.filter(({ row }) => updated.missing.includes(row.sourceId));
-  const upserted = await deliver(
-    hubspot,
-    { type, matchOn, mode: 'upsert' },
-    [...others, ...missing].map(toOutbound),
-    signal,
-  );
-  return {
-    delivered: [...updated.delivered, ...upserted.delivered],
-    refused: [...updated.refused, ...upserted.refused],
-    missing: [],
-    later: [...updated.later, ...upserted.later],
-    unknown: [...updated.unknown, ...upserted.unknown],
-    stop: updated.stop ?? upserted.stop,
-    calls: updated.calls + upserted.calls,
-  };
-}
-
-function toOutbound({ row, matchValue, properties }: Candidate): OutboundRecord {
-  return { sourceId: row.sourceId, hubspotId: row.hubspotId, matchValue, properties, traceId: randomUUID() };
-}
-
-function outcomesOf(
-  { delivered, refused, later: waiting, unknown }: Delivery,
-  candidates: readonly Candidate[],
-): Outcome[] {
-  const byId = new Map(candidates.map((candidate) => [candidate.row.sourceId, candidate]));
-  const ended = new Map<string, Outcome>();
-  for (const { sourceId, hubspotId } of delivered) {
-    const candidate = byId.get(sourceId);
-    if (candidate === undefined) continue;
-    const { matchValue, properties } = candidate;
-    ended.set(sourceId, { kind: 'synced', sourceId, hubspotId, matchValue, properties });
+/** Whether the rows are still ours to send; a claim that is half through is renewed. */
+async function keep(db: Db, claim: Claim): Promise<boolean> {
+  if (claim.expiresAt - performance.now() < claim.leaseMs / 2 && performance.now() < claim.expiresAt) {
+    // A database that is away for a moment ends nothing: the claim lasts as long as it did.
+    await renew(db, claim).catch(() => {});
   }
-  for (const refusal of refused) ended.set(refusal.sourceId, toPoison(refusal));
-  for (const { row } of candidates) {
-    if (ended.has(row.sourceId)) continue;
-    const isUnknown = unknown.includes(row.sourceId) && !waiting.includes(row.sourceId);
-    ended.set(row.sourceId, later(row, isUnknown ? backoffMs(row.attempts) : 1_000, isUnknown));
-  }
-  return [...ended.values()];
+  return performance.now() < claim.expiresAt;
 }
 
-/** Full jitter over an exponential ceiling: 1 s, 2 s, 4 s … one minute. */
-function backoffMs(attempts: number): number {
-  return 200 + Math.random() * Math.min(60_000, 1_000 * 2 ** Math.min(attempts, 6));
+function later(sourceId: string, delayMs: number): Outcome {
+  return { kind: 'later', sourceId, delayMs, countsAttempt: false };
 }
 
-function toPoison({ sourceId, code, property, value, message, correlationId }: Refusal): Outcome {
-  return { kind: 'poison', sourceId, code, property, value, message, correlationId };
-}
-
-function later({ sourceId }: ClaimedRow, delayMs: number, countsAttempt: boolean): Outcome {
-  return { kind: 'later', sourceId, delayMs, countsAttempt };
-}
-
-/** What a row no longer holds in HubSpot is free for others. */
-async function freeUnused(db: Db, { name }: ObjectMapping, claim: Claim, outcomes: readonly Outcome[]): Promise<void> {
-  const before = new Map(claim.rows.map(({ sourceId, matchValue }) => [sourceId, matchValue]));
+/** What a row no longer holds in HubSpot is free for others, and a doubt that was cleared is over. */
+async function tidyUp(
+  db: Db,
+  { name }: ObjectMapping,
+  claim: Claim,
+  outcomes: readonly Outcome[],
+  { certain }: Cleared,
+): Promise<void> {
+  const rows = new Map(claim.rows.map((row) => [row.sourceId, row]));
   const kept = outcomes.flatMap((outcome) => {
-    const earlier = before.get(outcome.sourceId) ?? null;
-    if (outcome.kind === 'synced' && earlier !== outcome.matchValue && earlier !== null)
-      return [{ sourceId: outcome.sourceId, matchValue: outcome.matchValue }];
-    if (outcome.kind === 'gone' && outcome.isArchived) return [{ sourceId: outcome.sourceId, matchValue: null }];
-    if (outcome.kind === 'gone' || outcome.kind === 'poison')
-      return [{ sourceId: outcome.sourceId, matchValue: earlier }];
-    return [];
+    const row = rows.get(outcome.sourceId);
+    if (row === undefined) return [];
+    const { sourceId, hubspotId, matchValue } = row;
+    if (outcome.kind === 'synced')
+      return hubspotId !== null && matchValue !== outcome.matchValue
+        ? [{ sourceId, matchValue: outcome.matchValue }]
+        : [];
+    if (outcome.kind === 'gone' && outcome.isArchived) return [{ sourceId, matchValue: null }];
+    if (outcome.kind !== 'gone' && outcome.kind !== 'poison') return [];
+    // Where it is not known what HubSpot holds, the row keeps what it may hold.
+    const isKnown = hubspotId === null ? row.doubt === null && row.attempts === 0 : matchValue !== null;
+    return isKnown ? [{ sourceId, matchValue }] : [];
   });
   await freeMatchValues(db, name, kept);
+  const ended = new Set(
+    outcomes.filter(({ kind }) => kind !== 'later' && kind !== 'poison').map(({ sourceId }) => sourceId),
+  );
+  await endDoubt(
+    db,
+    name,
+    certain.map(({ sourceId }) => sourceId).filter((id) => ended.has(id)),
+  );
 }
 
 function countOutcomes(outcomes: readonly Outcome[]): Partial<PassCounts> {

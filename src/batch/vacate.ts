@@ -2,6 +2,7 @@ import type { Db } from '../database/connect.ts';
 import type { Hubspot } from '../hubspot/client.ts';
 import { judge } from '../hubspot/responses.ts';
 import type { Claim } from '../outbox/claim.ts';
+import { noteDoubt } from '../outbox/doubt.ts';
 import { forgetMatchValue, holdForVacating, takeOver } from '../outbox/match.ts';
 import { settle } from '../outbox/settle.ts';
 import type { Admission, Contest } from './admit.ts';
@@ -11,11 +12,7 @@ type Vacating = {
   hubspot: Hubspot;
   object: { name: string; type: string; matchOn: string };
   claim: Claim;
-  leaseMs: number;
 };
-
-/** A clearing whose answer was lost may be written later: the row it concerns is not sent before that is over. */
-const DOUBT_MS = 120_000;
 
 /**
  * Takes a match value from the HubSpot record of a row that has given it up at its source, so that another row may
@@ -35,25 +32,28 @@ export async function vacateHolders(vacating: Vacating, admission: Admission, si
 }
 
 async function vacate(
-  { db, hubspot, object, claim, leaseMs }: Vacating,
+  { db, hubspot, object, claim }: Vacating,
   { candidate, holder }: Contest,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { sourceId, hubspotId } = holder;
   if (hubspotId === null) return false;
-  const revision = await holdForVacating(db, object.name, sourceId, claim.token, leaseMs);
+  const revision = await holdForVacating(db, object.name, sourceId, claim.token, claim.leaseMs);
   if (revision === null) return false;
   const own = claim.rows.find((row) => row.sourceId === sourceId);
   if (own !== undefined) Object.assign(own, { revision, sentProperties: null });
   const answer = await hubspot.update(object.type, [{ id: hubspotId, properties: { [object.matchOn]: '' } }], signal);
-  const isCleared = judge(answer).kind === 'answered' && !isNotFound(answer.body);
+  const verdict = judge(answer);
+  // A clearing whose answer was lost may be written after the row's next send, which is looked at again then.
+  if (verdict.kind === 'fault' && verdict.isDoubtful) await noteDoubt(db, object.name, [sourceId], claim.lateWriteMs);
+  const isCleared = verdict.kind === 'answered' && !isNotFound(answer.body);
   const isFree = isCleared || isNotFound(answer.body);
   if (isFree) {
     await forgetMatchValue(db, object.name, sourceId);
-    if (own !== undefined) own.matchValue = null;
+    if (own !== undefined) own.matchValue = '';
     await takeOver(db, object.name, candidate.matchValue, sourceId, candidate.row.sourceId);
   }
-  if (own === undefined) await giveBack(db, claim, sourceId, revision, answer.status === null ? DOUBT_MS : 0);
+  if (own === undefined) await giveBack(db, claim, sourceId, revision, isFree ? 0 : 1_000);
   return isFree;
 }
 
@@ -70,6 +70,7 @@ async function giveBack(db: Db, claim: Claim, sourceId: string, revision: string
     hubspotId: null,
     matchValue: null,
     sentProperties: null,
+    doubt: null,
     pendingSince: null,
   };
   await settle(db, { ...claim, rows: [row] }, [{ kind: 'later', sourceId, delayMs, countsAttempt: false }]);

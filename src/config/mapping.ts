@@ -4,6 +4,8 @@ import type { Settings } from './settings.ts';
 export type Mapping = {
   objects: readonly ObjectMapping[];
   settings: Settings;
+  /** Where a message goes when health changes; null for nowhere. A webhook's address is a secret. */
+  alerts: { webhookUrl: string } | null;
   /** The file it was read from, as it was named. */
   file: string;
 };

@@ -12,12 +12,13 @@ import { checkSettings, defaultSettings, type Settings, settingsTable } from './
 export function readMapping(file: string): Mapping {
   const { document, content, lines } = readYaml(file);
   const check = new Checker(file, document, lines);
-  const mapping = check.map(content, [], ['objects', 'settings']);
+  const mapping = check.map(content, [], ['objects', 'settings', 'alerts']);
   const objects = mapping === null ? [] : readObjects(check, mapping.objects);
   const settings = readSettings(check, mapping?.settings);
+  const alerts = readAlerts(check, mapping?.alerts);
   refuseTwins(check, objects);
   if (check.problems.length > 0) throw refuse(file, check.problems);
-  return deepFreeze({ objects, settings, file });
+  return deepFreeze({ objects, settings, alerts, file });
 }
 
 function readObjects(check: Checker, value: unknown): ObjectMapping[] {
@@ -113,6 +114,15 @@ function readSettings(check: Checker, value: unknown): Settings {
   const problem = checkSettings(settings);
   if (problem !== null) check.fail(['settings', problem.setting], problem.message);
   return settings;
+}
+
+function readAlerts(check: Checker, value: unknown): Mapping['alerts'] {
+  if (value === undefined || value === null) return null;
+  const url = check.map(value, ['alerts'], ['webhook_url'])?.webhook_url;
+  const isWeb = typeof url === 'string' && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  // The address lets anybody who knows it post: it is not repeated.
+  if (!isWeb) check.fail(['alerts', 'webhook_url'], 'expected a URL like https://hooks.example.com/…');
+  return isWeb ? { webhookUrl: url } : null;
 }
 
 // HubSpot knows its own types by several names: https://developers.hubspot.com/docs/guides/crm/understanding-the-crm

@@ -8,6 +8,9 @@ export type Settings = {
   batchSize: number;
   requestTimeoutMs: number;
   leaseMs: number;
+  lateWriteMs: number;
+  guardRecords: number;
+  guardPercent: number;
 };
 
 export type SettingRow = {
@@ -42,6 +45,27 @@ export const settingsTable: Readonly<Record<string, SettingRow>> = {
     [1_000, 3_600_000],
     'milliseconds',
     'after how long a claim of a dead worker ends',
+  ),
+  late_write_ms: whole(
+    'lateWriteMs',
+    120_000,
+    [1_000, 3_600_000],
+    'milliseconds',
+    'how long HubSpot may still write what a call without an answer held; then the record is read back',
+  ),
+  guard_records: whole(
+    'guardRecords',
+    50,
+    [1, 1_000_000],
+    'records',
+    'more refused for one reason within five minutes pause the object, instead of poisoning the whole table',
+  ),
+  guard_percent: whole(
+    'guardPercent',
+    30,
+    [0, 100],
+    'percent',
+    'and only when that is more than this share of what was sent; 100 never pauses',
   ),
 };
 

@@ -7,7 +7,9 @@ import {
   wrapHttpLibrary,
 } from '@hubspot/api-client/lib/codegen/crm/objects/index.js';
 import * as properties from '@hubspot/api-client/lib/codegen/crm/properties/index.js';
+import { type Breaker, CircuitOpen } from './breaker.ts';
 import type { Pace } from './pace.ts';
+import { judge } from './responses.ts';
 
 /** What HubSpot answered, as it stands. A call never throws for an answer, whatever it is. */
 export type Answer = {
@@ -17,9 +19,15 @@ export type Answer = {
   headers: Readonly<Record<string, string>>;
   /** Parsed JSON; undefined when the body is none. */
   body: unknown;
-  failure?: 'timeout' | 'network' | 'aborted';
+  failure?: Failure;
   latencyMs: number;
 };
+
+/**
+ * Why no answer came. `unsent`: nothing left this machine, since the circuit is open or we are stopping; `unreached`:
+ * nobody took the connection. In all other cases HubSpot may have carried the call out, or may still do so.
+ */
+export type Failure = 'timeout' | 'network' | 'aborted' | 'unsent' | 'unreached';
 
 export type UpsertInput = {
   id: string;
@@ -35,7 +43,11 @@ export type Hubspot = {
   archive(type: string, ids: string[], signal: AbortSignal): Promise<Answer>;
   read(type: string, ids: string[], names: string[], idProperty: string | null, signal: AbortSignal): Promise<Answer>;
   definitions(type: string, signal: AbortSignal): Promise<Answer>;
+  /** GET /account-info/v3/details: `timeZone`, `portalId`. */
+  account(signal: AbortSignal): Promise<Answer>;
 };
+
+export type Operation = keyof Hubspot;
 
 export type HubspotOptions = {
   /** Secret. */
@@ -43,7 +55,8 @@ export type HubspotOptions = {
   baseUrl: string;
   timeoutMs: number;
   pace: Pace;
-  onAnswer?: (operation: string, answer: Answer) => void;
+  breaker: Breaker;
+  onAnswer?: (operation: Operation, answer: Answer) => void;
 };
 
 /**
@@ -67,12 +80,13 @@ export function createHubspot(options: HubspotOptions): Hubspot {
         }),
       ),
     definitions: (type, signal) => readDefinitions(options, type, signal),
+    account: (signal) => readAccount(options, signal),
   };
 }
 
 async function call(
   options: HubspotOptions,
-  operation: string,
+  operation: Operation,
   signal: AbortSignal,
   send: (batch: BatchApi) => Promise<unknown>,
 ): Promise<Answer> {
@@ -101,34 +115,82 @@ async function readDefinitions(options: HubspotOptions, type: string, signal: Ab
   );
 }
 
+/** The SDK has no call for it that takes a transport of ours. */
+async function readAccount(options: HubspotOptions, signal: AbortSignal): Promise<Answer> {
+  const request = {
+    getUrl: () => `${options.baseUrl}/account-info/v3/details`,
+    getHttpMethod: () => 'GET',
+    getHeaders: () => ({ authorization: `Bearer ${options.token}` }),
+    getBody: () => undefined,
+  };
+  return guarded(options, 'account', signal, () => exchange(request, options.timeoutMs, signal));
+}
+
 /** Ends the SDK's part once the answer is here. */
 class Answered extends Error {}
 
 type Http = (request: RequestContext) => Promise<ResponseContext>;
+type Request = {
+  getUrl(): string;
+  getHttpMethod(): string;
+  getHeaders(): Record<string, string>;
+  getBody(): unknown;
+};
 
 async function perform(
-  { pace, timeoutMs, onAnswer }: HubspotOptions,
-  operation: string,
+  options: HubspotOptions,
+  operation: Operation,
   signal: AbortSignal,
   send: (http: Http) => Promise<unknown>,
 ): Promise<Answer> {
-  let answer: Answer | undefined;
-  const http: Http = async (request) => {
-    answer = await exchange(request, timeoutMs, signal);
-    throw new Answered();
-  };
-  try {
-    await pace.acquire(signal);
-    await send(http);
-  } catch (error) {
-    if (answer === undefined && !signal.aborted) throw error;
-  }
-  const result = answer ?? { status: null, headers: {}, body: undefined, failure: 'aborted', latencyMs: 0 };
-  onAnswer?.(operation, result);
-  return result;
+  return guarded(options, operation, signal, async () => {
+    let answer: Answer | undefined;
+    const http: Http = async (request) => {
+      answer = await exchange(request, options.timeoutMs, signal);
+      throw new Answered();
+    };
+    try {
+      await send(http);
+    } catch (error) {
+      if (answer === undefined) throw error;
+    }
+    return answer ?? NOTHING_SENT;
+  });
 }
 
-async function exchange(request: RequestContext, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
+const NOTHING_SENT: Answer = { status: null, headers: {}, body: undefined, failure: 'unsent', latencyMs: 0 };
+
+/** A call within the limit and the circuit: it waits for its turn, and is not made at all while HubSpot is away. */
+async function guarded(
+  { pace, breaker, onAnswer }: HubspotOptions,
+  operation: Operation,
+  signal: AbortSignal,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  const answer = await breaker
+    .run(
+      async () => {
+        try {
+          await pace.acquire(signal);
+        } catch {
+          return NOTHING_SENT;
+        }
+        return work();
+      },
+      (result) => judge(result).kind === 'fault',
+    )
+    .catch((error: unknown) => {
+      if (error instanceof CircuitOpen) return NOTHING_SENT;
+      throw error;
+    });
+  if (answer.failure !== 'unsent') {
+    pace.learn(answer.headers);
+    onAnswer?.(operation, answer);
+  }
+  return answer;
+}
+
+async function exchange(request: Request, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const begun = performance.now();
   const since = () => performance.now() - begun;
@@ -146,10 +208,18 @@ async function exchange(request: RequestContext, timeoutMs: number, signal: Abor
       body: parse(text),
       latencyMs: since(),
     };
-  } catch {
-    const failure = signal.aborted ? 'aborted' : timeout.aborted ? 'timeout' : 'network';
+  } catch (error) {
+    const failure = signal.aborted ? 'aborted' : timeout.aborted ? 'timeout' : networkFailure(error);
     return { status: null, headers: {}, body: undefined, failure, latencyMs: since() };
   }
+}
+
+/** Nobody listened, or the name is not known: then nothing was sent. */
+const UNREACHED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
+
+function networkFailure(error: unknown): Failure {
+  const { code = '' } = ((error as Error).cause ?? {}) as { code?: string };
+  return UNREACHED.includes(code) ? 'unreached' : 'network';
 }
 
 function parse(text: string): unknown {

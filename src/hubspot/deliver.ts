@@ -12,8 +12,12 @@ export type Delivery = {
   missing: string[];
   /** Nothing was decided; nothing is held against them. */
   later: string[];
-  /** May have been written: sent again, never assumed. */
+  /** 2xx, and no word of them: sent again, never assumed. */
   unknown: string[];
+  /** No answer, or one of a HubSpot in trouble: it may have been written, or be written later still. */
+  doubtful: string[];
+  /** HubSpot fails on each of them alone, and takes others. */
+  crashing: Refused[];
   /** Why the rest was not sent, or should not be for a while. */
   stop: Stop | null;
   calls: number;
@@ -26,11 +30,18 @@ export type Target = {
   matchOn: string;
   /** `upsert` finds records by match value, `update` by record id. */
   mode: 'upsert' | 'update';
+  /** HubSpot has failed on batches with this record again and again while it took others. */
+  isSuspect: (sourceId: string) => boolean;
+  /** Asked before each call; false when these records are no longer ours to send. */
+  mayCall: () => Promise<boolean>;
 };
+
+type Sending = { hubspot: Hubspot; target: Target; delivery: Delivery; searchesCrash: boolean; signal: AbortSignal };
 
 /**
  * Sends at most 100 records, no two with one match value, and accounts for each. A batch that HubSpot refuses whole is
- * isolated: the good records are delivered, the bad ones come back with HubSpot's reason.
+ * isolated: the good records are delivered, the bad ones come back with HubSpot's reason. So is a batch on which HubSpot
+ * itself fails again and again.
  */
 export async function deliver(
   hubspot: Hubspot,
@@ -38,37 +49,76 @@ export async function deliver(
   records: readonly OutboundRecord[],
   signal: AbortSignal,
 ): Promise<Delivery> {
-  const delivery: Delivery = { delivered: [], refused: [], missing: [], later: [], unknown: [], stop: null, calls: 0 };
-  if (records.length === 0) return delivery;
-  const send = (group: OutboundRecord[]) => trySend(hubspot, target, group, delivery, signal);
+  const delivery = emptyDelivery();
+  const sending = {
+    hubspot,
+    target,
+    delivery,
+    signal,
+    searchesCrash: records.some(({ sourceId }) => target.isSuspect(sourceId)),
+  };
+  if (records.length > 0) await sendAll(sending, records);
+  return eachOnce(delivery);
+}
+
+export function emptyDelivery(): Delivery {
+  return {
+    delivered: [],
+    refused: [],
+    missing: [],
+    later: [],
+    unknown: [],
+    doubtful: [],
+    crashing: [],
+    stop: null,
+    calls: 0,
+  };
+}
+
+async function sendAll(sending: Sending, records: readonly OutboundRecord[]): Promise<void> {
+  const { delivery } = sending;
+  const send = (group: OutboundRecord[]) => trySend(sending, group);
   const trial = await send([...records]);
   if (trial.kind === 'stopped') delivery.later.push(...records.map(({ sourceId }) => sourceId));
-  if (trial.kind !== 'refused') return withoutDoubt(delivery);
+  if (trial.kind !== 'refused') return;
   const [only] = records;
-  if (records.length === 1 && only !== undefined) {
-    delivery.refused.push(toRefused(only, trial.reasonOf(only)));
-    return delivery;
-  }
-  const { bad, undecided } = await isolate(records, trial, send);
-  delivery.refused.push(...bad.map(({ record, reason }) => toRefused(record, reason)));
+  const { bad, undecided } =
+    records.length === 1 && only !== undefined
+      ? { bad: [{ record: only, reason: trial.reasonOf(only) }], undecided: [] }
+      : await isolate(records, trial, send);
   delivery.later.push(...undecided.map(({ sourceId }) => sourceId));
-  return withoutDoubt(delivery);
+  for (const { record, reason } of bad) {
+    if (isCrash(reason)) await trySuspect(sending, record);
+    else delivery.refused.push(toRefused(record, reason));
+  }
 }
 
-/** A call that ended without an answer may have been written: its records are unknown, not later. */
-function withoutDoubt(delivery: Delivery): Delivery {
-  const unknown = new Set(delivery.unknown);
-  return { ...delivery, later: delivery.later.filter((id) => !unknown.has(id)) };
+/** A HubSpot in trouble fails now and then: it must fail on this record once more, alone, before that is blamed. */
+async function trySuspect(sending: Sending, record: OutboundRecord): Promise<void> {
+  const trial = await trySend(sending, [record]);
+  if (trial.kind === 'stopped') sending.delivery.later.push(record.sourceId);
+  if (trial.kind !== 'refused') return;
+  const reason = trial.reasonOf(record);
+  const { crashing, refused } = sending.delivery;
+  (isCrash(reason) ? crashing : refused).push(toRefused(record, reason));
 }
 
-async function trySend(
-  hubspot: Hubspot,
-  target: Target,
-  group: OutboundRecord[],
-  delivery: Delivery,
-  signal: AbortSignal,
-): Promise<Trial<OutboundRecord, Reason>> {
-  if (signal.aborted) return { kind: 'stopped' };
+/** A record that may have been written in vain is counted where it ended; what is left in doubt is no longer `later`. */
+function eachOnce(delivery: Delivery): Delivery {
+  const ended = new Set(
+    [...delivery.delivered, ...delivery.refused, ...delivery.crashing]
+      .map(({ sourceId }) => sourceId)
+      .concat(delivery.missing),
+  );
+  const doubtful = [...new Set(delivery.doubtful)].filter((id) => !ended.has(id));
+  const unknown = delivery.unknown.filter((id) => !doubtful.includes(id));
+  const later = delivery.later.filter((id) => !doubtful.includes(id) && !unknown.includes(id));
+  return { ...delivery, doubtful, unknown, later };
+}
+
+async function trySend(sending: Sending, group: OutboundRecord[]): Promise<Trial<OutboundRecord, Reason>> {
+  const { hubspot, target, delivery, signal } = sending;
+  if (signal.aborted || !(await target.mayCall())) return { kind: 'stopped' };
   delivery.calls += 1;
   const answer = await request(hubspot, target, group, signal);
   const verdict = judge(answer);
@@ -77,21 +127,51 @@ async function trySend(
       return take(delivery, confirm(group, answer.body, target.matchOn, target.mode));
     case 'silent':
       delivery.unknown.push(...group.map(({ sourceId }) => sourceId));
-      return { kind: 'passed' };
+      return { kind: 'settled' };
     case 'refused':
       return {
         kind: 'refused',
         reasonOf: (record) => reasonFor(verdict.reasons, record),
         nameOf: (record) => nameOf(verdict.reasons, record),
       };
+    case 'unsent':
+      return { kind: 'stopped' };
+    case 'fault':
+      return fail(sending, group, verdict, answer.status !== null);
     case 'mapping':
     case 'account':
     case 'wait':
-    case 'fault':
       delivery.stop ??= verdict;
-      if (verdict.kind === 'fault') delivery.unknown.push(...group.map(({ sourceId }) => sourceId));
       return { kind: 'stopped' };
   }
+}
+
+function fail(
+  { delivery, searchesCrash }: Sending,
+  group: OutboundRecord[],
+  verdict: Extract<Verdict, { kind: 'fault' }>,
+  isAnswer: boolean,
+): Trial<OutboundRecord, Reason> {
+  if (verdict.isDoubtful) delivery.doubtful.push(...group.map(({ sourceId }) => sourceId));
+  if (searchesCrash && isAnswer) {
+    const reason = crashReason(verdict.code);
+    return { kind: 'refused', reasonOf: () => reason, nameOf: () => null };
+  }
+  delivery.stop ??= verdict;
+  return { kind: 'stopped' };
+}
+
+function crashReason(code: string): Reason {
+  return {
+    code: `CRASHES_${code}`,
+    message: `HubSpot answers ${code.replace('HTTP_', '')} whenever this record is sent, alone too, while it takes others. It may be written all the same.`,
+    traceIds: [],
+    ids: [],
+  };
+}
+
+function isCrash({ code }: Reason): boolean {
+  return code.startsWith('CRASHES_');
 }
 
 function request(
@@ -125,7 +205,10 @@ function take(delivery: Delivery, confirmation: ReturnType<typeof confirm>): Tri
     delivery.later.push(...confirmation.unknown);
     delivery.stop ??= { kind: 'mapping', ...confirmation.mapping };
   }
-  return { kind: 'passed' };
+  // Answered record by record it tells nothing of the records beside it; with every one taken it does.
+  return confirmation.refused.length + confirmation.missing.length + confirmation.unknown.length === 0
+    ? { kind: 'passed' }
+    : { kind: 'settled' };
 }
 
 /** Of several reasons, the one that speaks of the record; else the first. */

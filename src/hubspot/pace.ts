@@ -4,20 +4,37 @@ const WINDOW_MS = 10_000;
 /** Calls leave here evenly and arrive unevenly: the window is kept a little longer than HubSpot's. */
 const MARGIN_MS = 150;
 
+/** A limit that several workers share; resolves when one more call may start for all of them together. */
+export type SharedPace = { acquire(signal: AbortSignal): Promise<void> };
+
 /**
  * HubSpot allows so many calls in any ten seconds (rolling). A call may start when fewer than that have started in the
- * window; a pause holds everybody. Invariant: starts are handed out in the order they were asked for.
+ * window; a pause holds everybody. What HubSpot says of its window corrects ours: a lower limit than we were told, and
+ * calls of others with the same key. Invariant: starts are handed out in the order they were asked for.
  */
 export class Pace {
   readonly #starts: number[] = [];
-  readonly #limit: number;
   readonly #now: () => number;
+  readonly #told: number;
+  #limit: number;
   #pausedUntil = 0;
+  #shared: SharedPace | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(callsPer10s: number, now: () => number = () => performance.now()) {
+    this.#told = callsPer10s;
     this.#limit = callsPer10s;
     this.#now = now;
+  }
+
+  /** Calls in ten seconds that are allowed now. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** The limit is shared with other workers from now on; null ends that. */
+  share(shared: SharedPace | null): void {
+    this.#shared = shared;
   }
 
   /** Resolves when the next call may start. Rejects with the signal's reason. */
@@ -32,6 +49,23 @@ export class Pace {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#now() + delayMs);
   }
 
+  /**
+   * Corrects itself by HubSpot's headers: `X-HubSpot-RateLimit-Max` and `-Remaining`, of a window of ten seconds.
+   * Calls of ours that are still on their way are not in what HubSpot counts, so a remainder below ours is others' doing.
+   */
+  learn(headers: Readonly<Record<string, string>>): void {
+    const [max, remaining, intervalMs] = ['max', 'remaining', 'interval-milliseconds'].map((name) =>
+      count(headers[`x-hubspot-ratelimit-${name}`]),
+    );
+    if (max === undefined || max < 1 || (intervalMs !== undefined && intervalMs !== WINDOW_MS)) return;
+    this.#limit = Math.min(this.#told, max);
+    if (remaining === undefined) return;
+    this.#forget();
+    const left = this.#limit - this.#starts.length;
+    const others = Math.min(left, left - remaining);
+    for (let each = 0; each < others; each += 1) this.#starts.push(this.#now());
+  }
+
   async #wait(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
@@ -39,15 +73,25 @@ export class Pace {
       if (waitMs <= 0) break;
       await delay(waitMs, undefined, { signal });
     }
+    await this.#shared?.acquire(signal);
     this.#starts.push(this.#now());
   }
 
   #waitMs(): number {
+    this.#forget();
     const now = this.#now();
-    const oldest = this.#starts.length < this.#limit ? undefined : this.#starts[0];
-    if (this.#starts.length >= this.#limit && oldest !== undefined && oldest + WINDOW_MS + MARGIN_MS <= now)
-      this.#starts.shift();
-    const full = this.#starts.length < this.#limit ? 0 : (this.#starts[0] ?? now) + WINDOW_MS + MARGIN_MS - now;
-    return Math.max(full, this.#pausedUntil - now);
+    // Of more than the limit allows, so many must leave the window first.
+    const next = this.#starts[this.#starts.length - this.#limit];
+    const fullMs = next === undefined ? 0 : next + WINDOW_MS + MARGIN_MS - now;
+    return Math.max(fullMs, this.#pausedUntil - now);
   }
+
+  #forget(): void {
+    const since = this.#now() - WINDOW_MS - MARGIN_MS;
+    while ((this.#starts[0] ?? Number.POSITIVE_INFINITY) <= since) this.#starts.shift();
+  }
+}
+
+function count(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,9}$/.test(header) ? Number(header) : undefined;
 }

@@ -13,8 +13,10 @@ export type Verdict =
   | { kind: 'account'; code: string; reason: string }
   /** Everybody waits. */
   | { kind: 'wait'; code: string; delayMs: number }
-  /** HubSpot is in trouble; what was sent may have been written. */
-  | { kind: 'fault'; code: string }
+  /** HubSpot is in trouble. `isDoubtful`: what was sent may have been written, or may still be. */
+  | { kind: 'fault'; code: string; isDoubtful: boolean; atLeastMs: number }
+  /** Nothing was sent. */
+  | { kind: 'unsent' }
   /** 2xx, and nothing to read. */
   | { kind: 'silent' };
 
@@ -44,7 +46,11 @@ export const MAPPING_CODES = [
 
 export function judge(answer: Answer): Verdict {
   const { status, body, failure } = answer;
-  if (status === null) return { kind: 'fault', code: (failure ?? 'network').toUpperCase() };
+  if (failure === 'unsent') return { kind: 'unsent' };
+  if (status === null) {
+    const isDoubtful = failure !== 'unreached';
+    return { kind: 'fault', code: (failure ?? 'network').toUpperCase(), isDoubtful, atLeastMs: 0 };
+  }
   if (status >= 200 && status < 300) return isBatchBody(body) ? { kind: 'answered' } : { kind: 'silent' };
   const reasons = readReasons(body);
   const [first] = reasons;
@@ -62,7 +68,8 @@ export function judge(answer: Answer): Verdict {
   if (status === 404)
     return { kind: 'mapping', code: 'INVALID_OBJECT_TYPE', reason: 'HubSpot knows no such object type' };
   if (status === 414) return { kind: 'mapping', code: 'URI_TOO_LONG', reason: 'the request names too many properties' };
-  return { kind: 'fault', code: `HTTP_${status}` };
+  const atLeastMs = Math.min(retryAfterMs(answer.headers['retry-after']) ?? 0, MINUTE);
+  return { kind: 'fault', code: `HTTP_${status}`, isDoubtful: true, atLeastMs };
 }
 
 /** 400 whose fault is not JSON comes from a proxy and says nothing about a record. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
+import { noteDoubt } from './doubt.ts';
 
 /** A row that is ours for the length of a lease. */
 export type ClaimedRow = {
@@ -9,9 +10,11 @@ export type ClaimedRow = {
   revision: string;
   attempts: number;
   hubspotId: string | null;
-  /** The match value HubSpot last accepted. */
+  /** The match value HubSpot last accepted; empty when it was taken from its record, null when it is not known. */
   matchValue: string | null;
   sentProperties: Record<string, string> | null;
+  /** A call of this row had no answer. Once it is over HubSpot writes nothing of it any more. */
+  doubt: { untilMs: number } | null;
   /** UTC, `YYYY-MM-DD HH:MM:SS.ffffff`. */
   pendingSince: string | null;
 };
@@ -21,6 +24,9 @@ export type Claim = {
   /** Stands in `claimed_by`; unique to this claim, and starts with the worker's id. */
   token: string;
   rows: ClaimedRow[];
+  leaseMs: number;
+  /** How long after a call without an answer HubSpot may still write what it held. */
+  lateWriteMs: number;
   /** By this machine's monotonic clock (`performance.now()`): after it the claim must not be used. */
   expiresAt: number;
 };
@@ -28,45 +34,57 @@ export type Claim = {
 /** `fresh`: what came singly before what came in a mass change; `oldest`: what has waited longest, so that neither starves. */
 export type ClaimOrder = 'fresh' | 'oldest';
 
+type ClaimOptions = {
+  workerId: string;
+  limit: number;
+  leaseMs: number;
+  order: ClaimOrder;
+  lateWriteMs: number;
+};
+
 /** Claims up to `limit` due rows of an object; no lock is held afterwards. Another worker may win some of them. */
-export async function claim(
-  db: Db,
-  object: string,
-  { workerId, limit, leaseMs, order }: { workerId: string; limit: number; leaseMs: number; order: ClaimOrder },
-): Promise<Claim> {
+export async function claim(db: Db, object: string, options: ClaimOptions): Promise<Claim> {
+  const { workerId, limit, leaseMs, order, lateWriteMs } = options;
   const token = `${workerId}:${randomUUID().slice(0, 13)}`;
   for (let attempt = 1; ; attempt += 1) {
-    const expiresAt = performance.now() + leaseMs;
-    const ids = await findDue(db, object, limit, order);
-    if (ids.length === 0) return { object, token, rows: [], expiresAt };
+    const claimed = { object, token, leaseMs, lateWriteMs, expiresAt: performance.now() + leaseMs };
+    const due = await findDue(db, object, limit, order);
+    if (due.length === 0) return { ...claimed, rows: [] };
+    const ids = due.map(({ source_id }) => source_id);
+    // A claim that nobody settled: its worker died, and the call it had under way may be written yet.
+    const lapsed = due.filter(({ claimed_by }) => claimed_by !== null).map(({ source_id }) => source_id);
+    await noteDoubt(db, object, lapsed, lateWriteMs);
     await insist(() => take(db, object, ids, token, leaseMs));
     const rows = await readClaimed(db, object, ids, token);
     // Somebody else claimed all of them at the same moment; there may be more.
     if (rows.length === 0 && attempt < ATTEMPTS) continue;
-    return { object, token, rows, expiresAt };
+    return { ...claimed, rows };
   }
 }
 
 const ATTEMPTS = 10;
 
-async function findDue(db: Db, object: string, limit: number, order: ClaimOrder): Promise<string[]> {
+type Due = { source_id: string; claimed_by: string | null };
+
+async function findDue(db: Db, object: string, limit: number, order: ClaimOrder): Promise<Due[]> {
   if (order === 'oldest') {
-    return ids(await db.raw(`${DUE('oldest')} ORDER BY due_at LIMIT ?`, [object, limit]));
+    return rowsOf(await db.raw(`${DUE('oldest')} ORDER BY due_at LIMIT ?`, [object, limit]));
   }
-  const fresh = ids(await db.raw(`${DUE('due')} AND bulk = 0 ORDER BY due_at LIMIT ?`, [object, limit]));
+  const fresh = rowsOf(await db.raw(`${DUE('due')} AND bulk = 0 ORDER BY due_at LIMIT ?`, [object, limit]));
   if (fresh.length === limit) return fresh;
-  const bulk = ids(await db.raw(`${DUE('due')} AND bulk = 1 ORDER BY due_at LIMIT ?`, [object, limit - fresh.length]));
-  return [...fresh, ...bulk];
+  const bulk = await db.raw(`${DUE('due')} AND bulk = 1 ORDER BY due_at LIMIT ?`, [object, limit - fresh.length]);
+  return [...fresh, ...rowsOf(bulk)];
 }
 
 const DUE = (index: string) =>
-  `SELECT source_id FROM hubspot_data FORCE INDEX (${index})
+  `SELECT source_id, claimed_by FROM hubspot_data FORCE INDEX (${index})
    WHERE object = ? AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6)`;
 
-function ids([rows = []]: { source_id: string }[][]): string[] {
-  return rows.map(({ source_id }) => source_id);
+function rowsOf([rows = []]: Due[][]): Due[] {
+  return rows;
 }
 
+/** What HubSpot holds of a row whose claim lapsed is not known: it is forgotten, so that it is sent whole. */
 async function take(
   db: Db,
   object: string,
@@ -77,16 +95,37 @@ async function take(
   const until = 'UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND';
   await db.raw(
     `UPDATE hubspot_data FORCE INDEX (PRIMARY)
-     SET claimed_by = ?, claimed_until = ${until}, due_at = ${until}
+     SET sent_properties = IF(claimed_by IS NULL, sent_properties, NULL),
+         match_value = IF(claimed_by IS NULL, match_value, NULL),
+         claimed_by = ?, claimed_until = ${until}, due_at = ${until}
      WHERE object = ? AND source_id IN (${marks(sourceIds)}) AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6)`,
     [token, leaseMs * 1_000, leaseMs * 1_000, object, ...[...sourceIds].sort()],
   );
 }
 
+/** Makes a claim last for another lease from now, for the rows that are still ours. */
+export async function renew(db: Db, claim: Claim): Promise<void> {
+  const { object, token, leaseMs, rows } = claim;
+  const until = 'UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND';
+  const expiresAt = performance.now() + leaseMs;
+  const ids = rows.map(({ sourceId }) => sourceId).sort();
+  await insist(() =>
+    db.raw(
+      `UPDATE hubspot_data FORCE INDEX (PRIMARY) SET claimed_until = ${until}, due_at = ${until}
+       WHERE object = ? AND source_id IN (${marks(ids)}) AND claimed_by = ? AND claimed_until > UTC_TIMESTAMP(6)`,
+      [leaseMs * 1_000, leaseMs * 1_000, object, ...ids, token],
+    ),
+  );
+  claim.expiresAt = expiresAt;
+}
+
 async function readClaimed(db: Db, object: string, sourceIds: readonly string[], token: string): Promise<ClaimedRow[]> {
   const [rows] = await db.raw(
-    `SELECT source_id, revision, attempts, hubspot_id, match_value, sent_properties, pending_since
-     FROM hubspot_data FORCE INDEX (PRIMARY) WHERE object = ? AND source_id IN (${marks(sourceIds)}) AND claimed_by = ?`,
+    `SELECT d.source_id, d.revision, d.attempts, d.hubspot_id, d.match_value, d.sent_properties, d.pending_since,
+            TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), u.until_at) AS doubt_us
+     FROM hubspot_data d FORCE INDEX (PRIMARY)
+     LEFT JOIN hubspot_doubt u ON u.object = d.object AND u.source_id = d.source_id
+     WHERE d.object = ? AND d.source_id IN (${marks(sourceIds)}) AND d.claimed_by = ?`,
     [object, ...sourceIds, token],
   );
   const byId = new Map((rows as Record<string, string | null>[]).map((row) => [row.source_id, row]));
@@ -104,6 +143,7 @@ function toClaimed(row: Record<string, string | null>): ClaimedRow {
     hubspotId: row.hubspot_id ?? null,
     matchValue: row.match_value ?? null,
     sentProperties: readProperties(row.sent_properties ?? null),
+    doubt: row.doubt_us == null ? null : { untilMs: performance.now() + Number(row.doubt_us) / 1_000 },
     pendingSince: row.pending_since ?? null,
   };
 }

@@ -11,7 +11,7 @@ import { insist, transact } from '../database/transact.ts';
 export type Holder = {
   sourceId: string;
   hubspotId: string | null;
-  /** What its HubSpot record holds, as last accepted. */
+  /** What its HubSpot record holds, as last accepted; empty when nothing, null when that is not known. */
   matchValue: string | null;
   /** Claimed by somebody whose lease lasts. */
   isInFlight: boolean;
@@ -106,9 +106,9 @@ export async function holdForVacating(
   });
 }
 
-/** HubSpot's record of a row holds no match value any more. */
+/** HubSpot's record of a row holds no match value any more; NULL would mean that nobody knows what it holds. */
 export async function forgetMatchValue(db: Db, object: string, sourceId: string): Promise<void> {
-  await db.raw('UPDATE hubspot_data SET match_value = NULL WHERE object = ? AND source_id = ?', [object, sourceId]);
+  await db.raw("UPDATE hubspot_data SET match_value = '' WHERE object = ? AND source_id = ?", [object, sourceId]);
 }
 
 /**

@@ -35,3 +35,19 @@ export async function storePause(
     [pause?.code ?? null, pause?.code ?? null, pause?.reason ?? null, object],
   );
 }
+
+/** Asks the workers to go on with an object that is paused. False when there is no such object. */
+export async function storeResume(db: Db, object: string): Promise<boolean> {
+  const [{ affectedRows }] = await db.raw(
+    `UPDATE hubspot_object SET resumed_at = UTC_TIMESTAMP(6), paused_at = NULL, paused_code = NULL, paused_reason = NULL
+     WHERE object = ?`,
+    [object],
+  );
+  return affectedRows > 0;
+}
+
+/** When somebody last asked to go on with an object, by object; null for never. */
+export async function readResumes(db: Db): Promise<Map<string, string | null>> {
+  const [rows] = await db.raw('SELECT object, resumed_at FROM hubspot_object');
+  return new Map((rows as { object: string; resumed_at: string | null }[]).map((row) => [row.object, row.resumed_at]));
+}

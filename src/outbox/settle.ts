@@ -1,6 +1,7 @@
 import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
 import type { Claim } from './claim.ts';
+import { noteDoubt } from './doubt.ts';
 import { inParts, readPacketBytes } from './packet.ts';
 
 /** How a claimed row ended. */
@@ -18,8 +19,17 @@ export type Outcome =
       correlationId?: string | undefined;
       /** What was sent and refused. */
       properties?: Record<string, string> | undefined;
+      /** HubSpot may have written it all the same. */
+      doubt?: 'late';
     }
-  | { kind: 'later'; sourceId: string; delayMs: number; countsAttempt: boolean };
+  | {
+      kind: 'later';
+      sourceId: string;
+      delayMs: number;
+      countsAttempt: boolean;
+      /** `sent`: HubSpot may hold what was sent; `late`: it may also write it later. */
+      doubt?: 'sent' | 'late';
+    };
 
 type Kind = Outcome['kind'];
 
@@ -32,9 +42,17 @@ export type Settled = {
 
 /**
  * Ends a claim, row by row: only while the row is still ours, and the status changes only when its revision is the one
- * that was claimed. A row that changed meanwhile stays pending and due, and yet remembers what HubSpot accepted.
+ * that was claimed. A row that changed meanwhile stays pending and due, and yet remembers what HubSpot accepted. What
+ * HubSpot holds of a row in doubt is forgotten, so that it is sent whole.
  */
 export async function settle(db: Db, claim: Claim, outcomes: readonly Outcome[]): Promise<Settled> {
+  const late = outcomes.filter((outcome) => 'doubt' in outcome && outcome.doubt === 'late');
+  await noteDoubt(
+    db,
+    claim.object,
+    late.map(({ sourceId }) => sourceId),
+    claim.lateWriteMs,
+  );
   const revisions = new Map(claim.rows.map(({ sourceId, revision }) => [sourceId, revision]));
   const sorted = [...outcomes].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1));
   const packetBytes = await readPacketBytes(db);
@@ -56,6 +74,8 @@ const RELEASED = 'd.claimed_by = NULL, d.claimed_until = NULL, d.updated_at = UT
 const ENDED = `${RELEASED}, d.pending_since = IF(${SAME}, NULL, d.pending_since), d.due_at = UTC_TIMESTAMP(6)`;
 const NO_ERROR = `d.attempts = 0, d.error_code = NULL, d.error_property = NULL, d.error_value = NULL, d.error_message = NULL,
   d.error_correlation_id = NULL, d.error_properties = NULL, d.failed_at = NULL`;
+const FORGET_UNKNOWN = `d.sent_properties = IF(s.is_known = '1', d.sent_properties, NULL),
+  d.match_value = IF(s.is_known = '1', d.match_value, NULL)`;
 const becomes = (status: string) => `d.status = IF(${SAME}, '${status}', 'pending')`;
 const unlessChanged = (column: string, value: string) => `d.${column} = IF(${SAME}, ${value}, d.${column})`;
 
@@ -74,16 +94,16 @@ const STATEMENTS: Record<Kind, { set: string; columns: string[] }> = {
           d.sent_properties = IF(s.is_archived = '1', NULL, d.sent_properties)`,
   },
   poison: {
-    columns: ['code', 'property', 'value', 'message', 'correlation_id', 'properties'],
-    set: `${becomes('poison')}, ${ENDED}, ${unlessChanged('attempts', 'd.attempts + 1')},
+    columns: ['code', 'property', 'value', 'message', 'correlation_id', 'properties', 'is_known'],
+    set: `${becomes('poison')}, ${ENDED}, ${FORGET_UNKNOWN}, ${unlessChanged('attempts', 'd.attempts + 1')},
           ${unlessChanged('error_code', 's.code')}, ${unlessChanged('error_property', 's.property')},
           ${unlessChanged('error_value', 's.value')}, ${unlessChanged('error_message', 's.message')},
           ${unlessChanged('error_correlation_id', 's.correlation_id')}, ${unlessChanged('error_properties', 's.properties')},
           ${unlessChanged('failed_at', 'UTC_TIMESTAMP(6)')}`,
   },
   later: {
-    columns: ['delay_us', 'counts'],
-    set: `${RELEASED}, d.attempts = d.attempts + s.counts,
+    columns: ['delay_us', 'counts', 'is_known'],
+    set: `${RELEASED}, ${FORGET_UNKNOWN}, d.attempts = d.attempts + s.counts,
           d.due_at = IF(${SAME}, UTC_TIMESTAMP(6) + INTERVAL CAST(s.delay_us AS UNSIGNED) MICROSECOND, UTC_TIMESTAMP(6))`,
   },
 };
@@ -121,9 +141,14 @@ function valuesOf(outcome: Outcome, packetBytes: number): (string | null)[] {
         cut(outcome.message, 8_000),
         cut(outcome.correlationId, 64),
         propertiesJson(outcome.properties, packetBytes),
+        outcome.doubt === undefined ? '1' : '0',
       ];
     case 'later':
-      return [String(Math.round(outcome.delayMs * 1_000)), outcome.countsAttempt ? '1' : '0'];
+      return [
+        String(Math.round(outcome.delayMs * 1_000)),
+        outcome.countsAttempt ? '1' : '0',
+        outcome.doubt === undefined ? '1' : '0',
+      ];
   }
 }
 

@@ -124,7 +124,7 @@ describe('match values', () => {
       status: 'pending',
       bulk: 0,
       sent_properties: null,
-      match_value: null,
+      match_value: '',
       hubspot_id: '91',
     });
   });

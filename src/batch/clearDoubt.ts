@@ -1,0 +1,122 @@
+import type { ObjectMapping } from '../config/mapping.ts';
+import type { Db } from '../database/connect.ts';
+import type { Hubspot } from '../hubspot/client.ts';
+import type { Claim, ClaimedRow } from '../outbox/claim.ts';
+import { readOwnedValues } from '../outbox/doubt.ts';
+import { matchKey } from '../outbox/match.ts';
+import { type Held, holdsSent, readHeld } from './held.ts';
+import type { Candidate, Sorted } from './sortOut.ts';
+
+type Clearing = { db: Db; hubspot: Hubspot; object: ObjectMapping; claim: Claim };
+
+export type Cleared = {
+  /** Rows that must wait, and for how long. */
+  waiting: { row: ClaimedRow; delayMs: number }[];
+  /** Rows of which it is known again what HubSpot holds, once they end well. */
+  certain: ClaimedRow[];
+  calls: number;
+};
+
+/** HubSpot was asked and gave no answer to be used: asked again after a while. */
+const ASK_AGAIN_MS = 5_000;
+
+/**
+ * A call without an answer may be carried out after the calls that follow it. So a row in doubt is sent at once, and
+ * looked at again when nothing can come late any more; then it is read back, and sent again when it differs. What could
+ * not be undone waits until then: a record that was perhaps created is not given another match value, and not archived.
+ * Changes `sorted` in place.
+ */
+export async function clearDoubt(clearing: Clearing, sorted: Sorted, signal: AbortSignal): Promise<Cleared> {
+  const cleared: Cleared = { waiting: [], certain: [], calls: 0 };
+  const now = performance.now();
+  const isOver = ({ doubt }: ClaimedRow) => doubt !== null && doubt.untilMs <= now;
+  await adoptCreated(clearing, sorted, cleared, isOver, signal);
+  await verifyUnchanged(clearing, sorted, cleared, isOver, signal);
+  if (clearing.object.whenGone === 'archive') {
+    for (const row of sorted.gone)
+      if (row.doubt !== null && !isOver(row)) wait(sorted, cleared, row, row.doubt.untilMs);
+  }
+  cleared.certain.push(...[...sorted.candidates.map(({ row }) => row), ...sorted.gone].filter(isOver));
+  return cleared;
+}
+
+/** Rows without a HubSpot record that may have been given one under a match value they no longer have. */
+async function adoptCreated(
+  { db, hubspot, object, claim }: Clearing,
+  sorted: Sorted,
+  cleared: Cleared,
+  isOver: (row: ClaimedRow) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = new Map(sorted.candidates.map(({ row, matchValue }) => [row.sourceId, matchKey(matchValue)]));
+  const maybeCreated = claim.rows.filter(
+    (row) =>
+      row.hubspotId === null &&
+      (row.doubt !== null || row.attempts > 0) &&
+      (wanted.has(row.sourceId) || (sorted.gone.includes(row) && object.whenGone === 'archive')),
+  );
+  if (maybeCreated.length === 0) return;
+  const owned = await readOwnedValues(
+    db,
+    object.name,
+    maybeCreated.map(({ sourceId }) => sourceId),
+  );
+  const moved = maybeCreated.flatMap((row) => {
+    const values = (owned.get(row.sourceId) ?? []).filter((value) => value !== wanted.get(row.sourceId));
+    return values.length === 0 ? [] : [{ row, values }];
+  });
+  const ready = moved.filter(({ row }) => row.doubt === null || isOver(row));
+  for (const { row } of moved) if (row.doubt !== null && !isOver(row)) wait(sorted, cleared, row, row.doubt.untilMs);
+  const asked = ready.flatMap(({ values }) => values);
+  if (asked.length === 0) return;
+  const holding = await readHeld(hubspot, { type: object.type, names: [], by: object.matchOn }, asked, signal);
+  cleared.calls += 1;
+  for (const { row, values } of ready) {
+    if (holding === null || !values.every((value) => holding.found.has(value) || holding.missing.has(value))) {
+      wait(sorted, cleared, row, performance.now() + ASK_AGAIN_MS);
+      continue;
+    }
+    const held = values.flatMap((value) => holding.found.get(value) ?? [])[0];
+    if (held !== undefined) Object.assign(row, { hubspotId: held.hubspotId, matchValue: null });
+  }
+}
+
+/** Rows that HubSpot accepted as they are, after a call that may have been written later. */
+async function verifyUnchanged(
+  { hubspot, object }: Clearing,
+  sorted: Sorted,
+  cleared: Cleared,
+  isOver: (row: ClaimedRow) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const rows = sorted.unchanged.filter(isOver);
+  if (rows.length === 0) return;
+  const names = Object.keys(rows[0]?.sentProperties ?? {});
+  const ids = rows.flatMap(({ hubspotId }) => hubspotId ?? []);
+  const holding = await readHeld(hubspot, { type: object.type, names, by: null }, ids, signal);
+  cleared.calls += 1;
+  for (const row of rows) {
+    const id = row.hubspotId ?? '';
+    const held = holding?.found.get(id);
+    if (held === undefined && !holding?.missing.has(id)) wait(sorted, cleared, row, performance.now() + ASK_AGAIN_MS);
+    else if (held === undefined || !holdsSent(row.sentProperties ?? {}, held.properties)) sendAgain(sorted, row, held);
+    else cleared.certain.push(row);
+  }
+}
+
+/** What was written late, or deleted, is written over. */
+function sendAgain(sorted: Sorted, row: ClaimedRow, held: Held | undefined): void {
+  const { sentProperties, matchValue } = row;
+  sorted.unchanged = sorted.unchanged.filter((each) => each !== row);
+  if (sentProperties === null || matchValue === null) return;
+  const candidate: Candidate = { row, matchValue, properties: sentProperties };
+  Object.assign(row, { hubspotId: held?.hubspotId ?? null, matchValue: null, sentProperties: null });
+  sorted.candidates.push(candidate);
+}
+
+function wait(sorted: Sorted, cleared: Cleared, row: ClaimedRow, untilMs: number): void {
+  sorted.candidates = sorted.candidates.filter((candidate) => candidate.row !== row);
+  sorted.unchanged = sorted.unchanged.filter((each) => each !== row);
+  sorted.gone = sorted.gone.filter((each) => each !== row);
+  cleared.waiting.push({ row, delayMs: Math.max(200, untilMs - performance.now()) });
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { ObjectMapping } from '../config/mapping.ts';
+import type { Hubspot } from '../hubspot/client.ts';
+import type { OutboundRecord } from '../hubspot/confirm.ts';
+import { type Delivery, deliver, type Target } from '../hubspot/deliver.ts';
+import { holdsSent, readHeld } from './held.ts';
+import type { Candidate } from './sortOut.ts';
+
+export type Sending = {
+  hubspot: Hubspot;
+  object: ObjectMapping;
+  isSuspect: Target['isSuspect'];
+  mayCall: Target['mayCall'];
+  signal: AbortSignal;
+};
+
+/** A record whose match value changed is updated by its id, so that no second one appears; the rest is upserted. */
+export async function sendCandidates(sending: Sending, candidates: readonly Candidate[]): Promise<Delivery> {
+  const { hubspot, object, signal } = sending;
+  const target = { type: object.type, matchOn: object.matchOn, isSuspect: sending.isSuspect, mayCall: sending.mayCall };
+  const moved = candidates.filter(({ row, matchValue }) => row.hubspotId !== null && row.matchValue !== matchValue);
+  const others = candidates.filter((candidate) => !moved.includes(candidate));
+  const updated = await deliver(hubspot, { ...target, mode: 'update' }, moved.map(toOutbound), signal);
+  const missing = moved.filter(({ row }) => updated.missing.includes(row.sourceId));
+  const upserts = [...others, ...missing].map(toOutbound);
+  const upserted = await deliver(hubspot, { ...target, mode: 'upsert' }, upserts, signal);
+  return confirmUnknown(sending, candidates, joined(updated, upserted));
+}
+
+function joined(updated: Delivery, upserted: Delivery): Delivery {
+  return {
+    delivered: [...updated.delivered, ...upserted.delivered],
+    refused: [...updated.refused, ...upserted.refused],
+    missing: [],
+    later: [...updated.later, ...upserted.later],
+    unknown: [...updated.unknown, ...upserted.unknown],
+    doubtful: [...updated.doubtful, ...upserted.doubtful],
+    crashing: [...updated.crashing, ...upserted.crashing],
+    stop: updated.stop ?? upserted.stop,
+    calls: updated.calls + upserted.calls,
+  };
+}
+
+function toOutbound({ row, matchValue, properties }: Candidate): OutboundRecord {
+  return { sourceId: row.sourceId, hubspotId: row.hubspotId, matchValue, properties, traceId: randomUUID() };
+}
+
+/** Sent so often without a word of it that HubSpot is asked what it holds. */
+const ASKED_AFTER_ATTEMPTS = 2;
+
+/** Success without evidence, for the third time: the record is read back, and what HubSpot holds decides. */
+async function confirmUnknown(
+  { hubspot, object, mayCall, signal }: Sending,
+  candidates: readonly Candidate[],
+  delivery: Delivery,
+): Promise<Delivery> {
+  const asked = candidates.filter(
+    ({ row }) => delivery.unknown.includes(row.sourceId) && row.attempts >= ASKED_AFTER_ATTEMPTS,
+  );
+  if (asked.length === 0 || !(await mayCall())) return delivery;
+  const names = Object.keys(asked[0]?.properties ?? {});
+  const values = asked.map(({ matchValue }) => matchValue);
+  const holding = await readHeld(hubspot, { type: object.type, names, by: object.matchOn }, values, signal);
+  if (holding === null) return { ...delivery, calls: delivery.calls + 1 };
+  const confirmed: Delivery = { ...delivery, delivered: [...delivery.delivered], refused: [...delivery.refused] };
+  const decided = new Set<string>();
+  for (const { row, matchValue, properties } of asked) {
+    const held = holding.found.get(matchValue);
+    if (held === undefined && !holding.missing.has(matchValue)) continue;
+    decided.add(row.sourceId);
+    if (held !== undefined && holdsSent(properties, held.properties))
+      confirmed.delivered.push({ sourceId: row.sourceId, hubspotId: held.hubspotId });
+    else
+      confirmed.refused.push({ sourceId: row.sourceId, code: 'UNCONFIRMED', message: unconfirmed(held === undefined) });
+  }
+  confirmed.unknown = delivery.unknown.filter((id) => !decided.has(id));
+  confirmed.calls += 1;
+  return confirmed;
+}
+
+function unconfirmed(isMissing: boolean): string {
+  return `HubSpot answered three times as if it had taken the record, without a word of it, and read back it ${isMissing ? 'is not there' : 'holds something else'}. Look at it in HubSpot, then retry.`;
+}

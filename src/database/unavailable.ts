@@ -1,0 +1,22 @@
+// Errors of a server that is away, goes away, or takes no writes for now: none of them is about the statement.
+const CODES = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
+  'PROTOCOL_ENQUEUE_AFTER_QUIT',
+];
+
+// https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html: shutdown, too many connections, killed,
+// read-only, disk full, table full, lock wait, deadlock.
+const NUMBERS = [1053, 1040, 1203, 1317, 1927, 1290, 1836, 3100, 1021, 1026, 1114, 1205, 1213, 4031];
+
+/** Whether the same statement may well succeed a little later. */
+export function isUnavailable(error: unknown): boolean {
+  const { code = '', errno = 0, name = '' } = (error ?? {}) as { code?: string; errno?: number; name?: string };
+  return CODES.includes(code) || NUMBERS.includes(errno) || name === 'KnexTimeoutError';
+}
