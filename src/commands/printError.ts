@@ -1,12 +1,14 @@
+import { explainStatement, isDenied } from '../database/refusals.ts';
 import { ConfigurationError, OutboxError } from '../errors.ts';
 
 /**
  * Prints what went wrong to standard error, `Error:` what, where and got what, then `Try:`, and returns the exit code.
  * Anything that is not ours is a bug or lost infrastructure; its stack is shown with LOG_LEVEL=debug.
  */
-export function printError(error: unknown, write = (text: string) => process.stderr.write(text)): 1 | 2 {
-  if (!(error instanceof OutboxError)) {
-    write(`Error: ${describe(error)}\n`);
+export function printError(thrown: unknown, write = (text: string) => process.stderr.write(text)): 1 | 2 {
+  const error = thrown instanceof OutboxError ? thrown : explainStatement(thrown);
+  if (error === null) {
+    write(`Error: ${stackOf(thrown) ?? (thrown instanceof Error ? thrown.message : String(thrown))}\n`);
     return 1;
   }
   write(`Error: ${error.message}\n`);
@@ -17,12 +19,14 @@ export function printError(error: unknown, write = (text: string) => process.std
     }
   }
   if (error.remedy !== undefined) write(`Try: ${error.remedy}\n`);
-  return error.exitCode;
+  const stack = error === thrown ? undefined : stackOf(thrown);
+  if (stack !== undefined) write(`${stack}\n`);
+  // Whoever met it: rights are granted, and then the same command works.
+  return isDenied(error.cause) ? 2 : error.exitCode;
 }
 
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return process.env.LOG_LEVEL === 'debug' && error.stack !== undefined ? error.stack : error.message;
+function stackOf(error: unknown): string | undefined {
+  return process.env.LOG_LEVEL === 'debug' && error instanceof Error ? error.stack : undefined;
 }
 
 function indent(text: string, by: string): string {

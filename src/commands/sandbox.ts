@@ -12,7 +12,7 @@ export function addSandboxCommand(program: Command): void {
   program
     .command('sandbox')
     .description('a HubSpot on this machine, to try things on; it forgets everything when it stops')
-    .option('--port <port>', '0 picks a free one', wholeNumber, 8090)
+    .option('--port <port>', '0 picks a free one', port, 8090)
     .addOption(
       new Option('--plan <plan>', 'whose limits it has')
         .choices(['free', 'starter', 'pro', 'enterprise', 'unlimited'])
@@ -27,6 +27,12 @@ export function addSandboxCommand(program: Command): void {
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
   return Number(text);
+}
+
+function port(text: string): number {
+  const number = wholeNumber(text);
+  if (number > 65_535) throw new InvalidArgumentError(`expected a port, 0 to 65535, got ${text}`);
+  return number;
 }
 
 async function run({ port, plan, latency, token, json }: Given): Promise<void> {

@@ -76,18 +76,27 @@ function databaseUrl(text: string | undefined, problems: Problem[]): string {
     return '';
   }
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null) fail('is not a URL');
-  else if (!['mysql:', 'mariadb:'].includes(url.protocol)) {
-    // What stands before the first colon of a text that is no such URL may be anything, a user's name too.
-    fail('expected it to begin with mysql:// or mariadb://');
-  } else if (url.hostname === '') fail('names no host');
-  else if (url.pathname.length < 2) fail('names no database after the host');
-  for (const name of url?.searchParams.keys() ?? []) {
-    if (URL_PARAMETERS.includes(name)) continue;
-    const expected = didYouMean(name, URL_PARAMETERS) || `; expected ${URL_PARAMETERS.join(' or ')}`;
-    problems.push({ where, message: `has the unknown parameter ${name}${expected}` });
-  }
+  const fault = url === null ? 'is not a URL' : urlFault(url);
+  if (fault !== null) fail(fault);
+  else
+    for (const name of unknownParameters(url)) problems.push({ where, message: `has the unknown parameter ${name}` });
   return text;
+}
+
+/** What stands in a URL that is read otherwise than it was meant may be a part of the password: it is not shown. */
+function urlFault({ protocol, hostname, username, pathname, search, hash }: URL): string | null {
+  if (!['mysql:', 'mariadb:'].includes(protocol)) return 'expected it to begin with mysql:// or mariadb://';
+  if (/[@#]/.test(pathname + search + hash))
+    return 'has an @ or # after the host, as when / ? or # in the password is not percent-encoded (%2F, %3F, %23)';
+  if (hostname === '') return 'names no host';
+  if (username === '') return 'names no user before the host';
+  return pathname.length < 2 ? 'names no database after the host' : null;
+}
+
+function unknownParameters(url: URL | null): string[] {
+  return [...new Set(url?.searchParams.keys())]
+    .filter((name) => !URL_PARAMETERS.includes(name))
+    .map((name) => `${name}${didYouMean(name, URL_PARAMETERS) || `; expected ${URL_PARAMETERS.join(' or ')}`}`);
 }
 
 /** A key goes into a header as it is; a line break at its end comes from a file. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import knex, { type Knex } from 'knex';
 import { ConfigurationError } from '../errors.ts';
+import { explainConnection } from './refusals.ts';
 
 export type Db = Knex;
 export type Trx = Knex | Knex.Transaction;
@@ -25,7 +26,8 @@ export async function connect(databaseUrl: string, { poolMax = 8 }: { poolMax?: 
     if (isWithoutTls(error) && tlsMode(new URL(databaseUrl)) === 'PREFERRED') {
       return connect(withTlsMode(databaseUrl, 'DISABLED'), { poolMax });
     }
-    throw explain(error, databaseUrl);
+    const { host, port, user, database } = connectionOf(databaseUrl);
+    throw explainConnection(error, { place: `${host}:${port}`, user, database });
   }
 }
 
@@ -86,6 +88,7 @@ function tlsMode(url: URL): string {
   if (TLS_MODES.includes(mode)) return mode;
   throw new ConfigurationError(`DATABASE_URL: ssl-mode is ${mode}, expected one of ${TLS_MODES.join(', ')}`, {
     code: 'DATABASE_TLS',
+    remedy: 'write one of them after ssl-mode= in DATABASE_URL, or take ssl-mode out',
   });
 }
 
@@ -115,6 +118,7 @@ function readCa(file: string): string {
   } catch (cause) {
     throw new ConfigurationError(`DATABASE_URL: cannot read ssl-ca ${file}: ${(cause as NodeJS.ErrnoException).code}`, {
       code: 'DATABASE_TLS',
+      remedy: "write the path of a PEM file with the server's CA after ssl-ca=",
       cause,
     });
   }
@@ -138,54 +142,5 @@ async function refuseStatementBinlog(db: Db): Promise<void> {
   throw new ConfigurationError('the server writes its binary log in STATEMENT format, which cannot hold our writes', {
     code: 'DATABASE_BINLOG',
     remedy: "SET GLOBAL binlog_format = 'MIXED' (safe for the application; also in the server's configuration file)",
-  });
-}
-
-const REFUSALS: Record<string, { says: (place: string, user: string, database: string) => string; remedy: string }> = {
-  ECONNREFUSED: {
-    says: (place) => `no database server answers at ${place}`,
-    remedy: 'check host and port of DATABASE_URL, and that the server listens there',
-  },
-  ENOTFOUND: { says: (place) => `the host of ${place} is not known`, remedy: 'check the host in DATABASE_URL' },
-  ETIMEDOUT: {
-    says: (place) => `the database server at ${place} does not answer`,
-    remedy: 'check host, port and firewall',
-  },
-  ER_ACCESS_DENIED_ERROR: {
-    says: (place, user) => `the database server at ${place} refuses user ${user}`,
-    remedy: 'check user and password of DATABASE_URL; special characters in the password are percent-encoded',
-  },
-  ER_ACCESS_DENIED_NO_PASSWORD_ERROR: {
-    says: (place, user) => `the database server at ${place} refuses user ${user}`,
-    remedy: 'check user and password of DATABASE_URL; special characters in the password are percent-encoded',
-  },
-  ER_DBACCESS_DENIED_ERROR: {
-    says: (_, user, database) => `user ${user} has no rights on database ${database}`,
-    remedy: 'grant them; the README lists the least rights as GRANT statements',
-  },
-  ER_BAD_DB_ERROR: {
-    says: (place, _, database) => `there is no database ${database} at ${place}`,
-    remedy: 'check the name at the end of DATABASE_URL',
-  },
-  HANDSHAKE_NO_SSL_SUPPORT: {
-    says: (place) => `the database server at ${place} offers no TLS, and ssl-mode requires it`,
-    remedy: 'enable TLS on the server, or take ssl-mode out of DATABASE_URL',
-  },
-  HANDSHAKE_SSL_ERROR: {
-    says: (place) => `the TLS certificate of ${place} is not trusted`,
-    remedy: "give the server's CA with ssl-ca=FILE in DATABASE_URL",
-  },
-};
-
-function explain(error: unknown, databaseUrl: string): Error {
-  if (error instanceof ConfigurationError) return error;
-  const { host, port, user, database } = connectionOf(databaseUrl);
-  const { code = '', message } = error as { code?: string; message: string };
-  const refusal = REFUSALS[code];
-  const place = `${host}:${port}`;
-  return new ConfigurationError(refusal?.says(place, user, database) ?? `cannot connect to ${place}: ${message}`, {
-    code: 'DATABASE',
-    cause: error,
-    ...(refusal === undefined ? {} : { remedy: refusal.remedy }),
   });
 }

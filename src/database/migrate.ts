@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import * as outbox from '../../migrations/20261127_outbox.ts';
 import { ConfigurationError, OutboxError } from '../errors.ts';
 import type { Db } from './connect.ts';
+import { isDenied, sqlMessageOf } from './refusals.ts';
 
 type Step = { name: string; up(db: Knex): Promise<void>; down(db: Knex): Promise<void> };
 
@@ -46,9 +47,21 @@ export async function migrationStatus(db: Db): Promise<MigrationStatus> {
 export async function migrateLatest(db: Db): Promise<string[]> {
   await refuseNewer(db);
   return alone(db, async () => {
-    const [, names] = (await db.migrate.latest(config)) as [number, string[]];
-    return names;
+    const isFirst = !(await db.schema.hasTable('hubspot_migration'));
+    // Whoever may not drop a table could not take back what fails half-way: that is told before anything stands.
+    if (isFirst) await dropBooks(db);
+    try {
+      const [, names] = (await db.migrate.latest(config)) as [number, string[]];
+      return names;
+    } catch (error) {
+      if (isFirst) await dropBooks(db);
+      throw error;
+    }
   });
+}
+
+async function dropBooks(db: Db): Promise<void> {
+  for (const table of ['hubspot_migration', 'hubspot_migration_lock']) await db.raw('DROP TABLE IF EXISTS ??', [table]);
 }
 
 /** Takes the latest step back; the tables it made go, with what stands in them. Returns the names of what was undone. */
@@ -115,14 +128,12 @@ async function alone<T>(db: Db, work: () => Promise<T>): Promise<T> {
   });
 }
 
-const DENIED = ['ER_TABLEACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR', 'ER_SPECIFIC_ACCESS_DENIED_ERROR'];
-
 function explain(error: unknown): unknown {
-  const { code = '', sqlMessage } = error as { code?: string; sqlMessage?: string };
-  if (!DENIED.includes(code)) return error;
-  return new ConfigurationError(`the database user may not do what a migration needs: ${sqlMessage}`, {
+  if (!isDenied(error)) return error;
+  return new ConfigurationError(`the database user may not do what a migration needs: ${sqlMessageOf(error)}`, {
     code: 'NO_RIGHTS',
-    remedy: 'grant CREATE, ALTER, DROP, INDEX, CREATE VIEW on the database, or migrate as a user who has them',
+    remedy:
+      'grant SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, CREATE VIEW on the database, or migrate as a user who has them',
     cause: error,
   });
 }
