@@ -82,7 +82,7 @@ async function transact(session: Session, ground: Ground, took: number[]): Promi
     else if (kind < 0.93) await place(session, ground);
     else if (kind < 0.97) await withdraw(session);
     else if (kind < 0.99) await register(session);
-    else await connection.query('UPDATE countries SET name = ? WHERE id = 276', [`Germany ${random.integer(1, 9)}`]);
+    else await connection.query('UPDATE countries SET name = ? WHERE id = 3', [`Country ${random.integer(1, 9)}`]);
     await connection.commit();
     took.push(performance.now() - began);
     return null;
@@ -138,7 +138,7 @@ async function register(session: Session): Promise<void> {
     email: `new.${name}.${session.made}@example.com`,
     first_name: name,
     user_status: 'A',
-    country_id: 276,
+    country_id: 3,
   });
   await insert(connection, 'user_cim_details', { user_id: userId, city: `City ${random.integer(1, 9)}` });
   await makeOrder(session, userId);
