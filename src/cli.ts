@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { addBackfillCommand } from './commands/backfill.ts';
+import { addGrantsCommand } from './commands/grants.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addPoisonCommand } from './commands/poison.ts';
 import { printError } from './commands/printError.ts';
+import { addResumeCommand } from './commands/resume.ts';
 import { addOnceCommand, addRunCommand } from './commands/run.ts';
 import { addSandboxCommand } from './commands/sandbox.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -19,12 +21,14 @@ const program = new Command('hubspot-outbox')
 
 // Each module declares its command and loads what it runs only when it runs, so that --help stays instant.
 addMigrateCommand(program);
+addGrantsCommand(program);
 addTriggersCommand(program);
 addBackfillCommand(program);
 addRunCommand(program);
 addOnceCommand(program);
 addStatusCommand(program);
 addPoisonCommand(program);
+addResumeCommand(program);
 addSandboxCommand(program);
 
 try {

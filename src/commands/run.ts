@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { openContext } from './context.ts';
+import type { Log } from '../log.ts';
+import { type Context, openContext } from './context.ts';
 
 export function addRunCommand(program: Command): void {
   program
@@ -17,7 +18,30 @@ export function addOnceCommand(program: Command): void {
 }
 
 async function run(program: Command): Promise<void> {
-  await withWorker(program, async (worker) => worker.run());
+  await withWorker(program, async (worker, context, log) => {
+    const [{ startMonitoring }, { connect }] = await Promise.all([
+      import('../http/startMonitoring.ts'),
+      import('../database/connect.ts'),
+    ]);
+    const { environment, mapping } = context;
+    // A small pool of its own: a busy worker leaves no connection free for long.
+    const db = await connect(environment.databaseUrl, { poolMax: 2 });
+    try {
+      const monitoring = await startMonitoring({
+        db,
+        objects: mapping.objects.map(({ name }) => name),
+        facts: () => worker.facts(),
+        metrics: worker.metrics,
+        http: { host: environment.httpHost, port: environment.httpPort },
+        alerts: mapping.alerts,
+        log,
+      });
+      await worker.run();
+      await monitoring.close();
+    } finally {
+      await db.destroy();
+    }
+  });
 }
 
 async function once(program: Command, { json }: { json?: boolean }): Promise<void> {
@@ -28,6 +52,10 @@ async function once(program: Command, { json }: { json?: boolean }): Promise<voi
       process.stdout.write(
         `${synced} synced, ${unchanged} unchanged, ${gone} gone, ${poison} poison, in ${calls} calls\n`,
       );
+    if (later > 0 && worker.paused.size === 0) {
+      process.stderr.write('Error: not everything was delivered; what is left stays pending, and is due again soon\n');
+      process.exitCode = 1;
+    }
     for (const [object, { code, reason }] of worker.paused) {
       process.stderr.write(
         `Error: ${object === '*' ? 'everything' : object} is paused: ${reason} (${code}); its rows stay pending\n`,
@@ -39,15 +67,18 @@ async function once(program: Command, { json }: { json?: boolean }): Promise<voi
 
 type WorkerOf = InstanceType<typeof import('../worker.ts')['Worker']>;
 
-async function withWorker(program: Command, work: (worker: WorkerOf) => Promise<void>): Promise<void> {
+type Work = (worker: WorkerOf, context: Context, log: Log) => Promise<void>;
+
+async function withWorker(program: Command, work: Work): Promise<void> {
   const context = await openContext(program);
   try {
     const [{ Worker }, { createLog }] = await Promise.all([import('../worker.ts'), import('../log.ts')]);
-    const worker = new Worker({ ...context, log: createLog(context.environment.logLevel) });
+    const log = createLog(context.environment.logLevel);
+    const worker = new Worker({ ...context, log });
     const onSignal = () => worker.stop();
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
     await worker.prepare();
-    await work(worker);
+    await work(worker, context, log);
   } finally {
     await context.close();
   }

@@ -27,6 +27,8 @@ export type Claim = {
   leaseMs: number;
   /** How long after a call without an answer HubSpot may still write what it held. */
   lateWriteMs: number;
+  /** The longest statement the server takes. */
+  packetBytes: number;
   /** By this machine's monotonic clock (`performance.now()`): after it the claim must not be used. */
   expiresAt: number;
 };
@@ -49,20 +51,21 @@ export async function claim(db: Db, object: string, options: ClaimOptions): Prom
   for (let attempt = 1; ; attempt += 1) {
     const claimed = { object, token, leaseMs, lateWriteMs, expiresAt: performance.now() + leaseMs };
     const due = await findDue(db, object, limit, order);
-    if (due.length === 0) return { ...claimed, rows: [] };
+    if (due.length === 0) return { ...claimed, packetBytes: LEAST_PACKET_BYTES, rows: [] };
     const ids = due.map(({ source_id }) => source_id);
     // A claim that nobody settled: its worker died, and the call it had under way may be written yet.
     const lapsed = due.filter(({ claimed_by }) => claimed_by !== null).map(({ source_id }) => source_id);
     await noteDoubt(db, object, lapsed, lateWriteMs);
     await insist(() => take(db, object, ids, token, leaseMs));
-    const rows = await readClaimed(db, object, ids, token);
+    const { rows, packetBytes } = await readClaimed(db, object, ids, token);
     // Somebody else claimed all of them at the same moment; there may be more.
     if (rows.length === 0 && attempt < ATTEMPTS) continue;
-    return { ...claimed, rows };
+    return { ...claimed, packetBytes, rows };
   }
 }
 
 const ATTEMPTS = 10;
+const LEAST_PACKET_BYTES = 1_048_576;
 
 type Due = { source_id: string; claimed_by: string | null };
 
@@ -119,20 +122,27 @@ export async function renew(db: Db, claim: Claim): Promise<void> {
   claim.expiresAt = expiresAt;
 }
 
-async function readClaimed(db: Db, object: string, sourceIds: readonly string[], token: string): Promise<ClaimedRow[]> {
+async function readClaimed(
+  db: Db,
+  object: string,
+  sourceIds: readonly string[],
+  token: string,
+): Promise<{ rows: ClaimedRow[]; packetBytes: number }> {
   const [rows] = await db.raw(
     `SELECT d.source_id, d.revision, d.attempts, d.hubspot_id, d.match_value, d.sent_properties, d.pending_since,
-            TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), u.until_at) AS doubt_us
+            TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), u.until_at) AS doubt_us,
+            @@max_allowed_packet AS packet_bytes
      FROM hubspot_data d FORCE INDEX (PRIMARY)
      LEFT JOIN hubspot_doubt u ON u.object = d.object AND u.source_id = d.source_id
      WHERE d.object = ? AND d.source_id IN (${marks(sourceIds)}) AND d.claimed_by = ?`,
     [object, ...sourceIds, token],
   );
   const byId = new Map((rows as Record<string, string | null>[]).map((row) => [row.source_id, row]));
-  return sourceIds.flatMap((id) => {
+  const claimed = sourceIds.flatMap((id) => {
     const row = byId.get(id);
     return row === undefined ? [] : [toClaimed(row)];
   });
+  return { rows: claimed, packetBytes: Number(rows[0]?.packet_bytes ?? LEAST_PACKET_BYTES) };
 }
 
 function toClaimed(row: Record<string, string | null>): ClaimedRow {

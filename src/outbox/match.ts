@@ -25,12 +25,13 @@ export async function reserve(db: Db, object: string, wanted: readonly Wanted[])
   const sorted = wanted
     .map((each) => ({ ...each, key: matchKey(each.matchValue) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
-  await insist(() =>
+  const [{ affectedRows }] = await insist(() =>
     db.raw(
       `INSERT IGNORE INTO hubspot_match (object, match_value, source_id) VALUES ${sorted.map(() => '(?, ?, ?)').join(', ')}`,
       sorted.flatMap(({ key, sourceId }) => [object, key, sourceId]),
     ),
   );
+  if (affectedRows === sorted.length) return new Map(sorted.map(({ matchValue, sourceId }) => [matchValue, sourceId]));
   const [rows] = await db.raw(
     `SELECT match_value, source_id FROM hubspot_match WHERE object = ? AND match_value IN (${sorted.map(() => '?').join(', ')})`,
     [object, ...sorted.map(({ key }) => key)],

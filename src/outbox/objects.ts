@@ -36,14 +36,13 @@ export async function storePause(
   );
 }
 
-/** Asks the workers to go on with an object that is paused. False when there is no such object. */
-export async function storeResume(db: Db, object: string): Promise<boolean> {
-  const [{ affectedRows }] = await db.raw(
+/** Asks the workers to go on with an object that is paused. */
+export async function storeResume(db: Db, object: string): Promise<void> {
+  await db.raw(
     `UPDATE hubspot_object SET resumed_at = UTC_TIMESTAMP(6), paused_at = NULL, paused_code = NULL, paused_reason = NULL
      WHERE object = ?`,
     [object],
   );
-  return affectedRows > 0;
 }
 
 /** When somebody last asked to go on with an object, by object; null for never. */

@@ -1,17 +1,9 @@
-import type { Db } from '../database/connect.ts';
-
-/** The longest statement the server takes, in bytes (`max_allowed_packet`: 1 MB to 1 GB). */
-export async function readPacketBytes(db: Db): Promise<number> {
-  const [[row]] = await db.raw('SELECT @@max_allowed_packet AS bytes');
-  return Number(row.bytes);
-}
-
 /** What a statement holds besides its values, at most. */
 const STATEMENT_BYTES = 65_536;
 const ROW_BYTES = 256;
 
 /**
- * Splits rows of a multi-row statement so that each part fits into a packet. Pure. A row that does not fit alone is in
+ * Splits rows of a multi-row statement so that each part fits into a packet (`max_allowed_packet`: 1 MB to 1 GB). Pure. A row that does not fit alone is in
  * no part.
  */
 export function inParts<T extends readonly (string | null)[]>(rows: readonly T[], packetBytes: number): T[][] {

@@ -2,7 +2,7 @@ import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
 import type { Claim } from './claim.ts';
 import { noteDoubt } from './doubt.ts';
-import { inParts, readPacketBytes } from './packet.ts';
+import { inParts } from './packet.ts';
 
 /** How a claimed row ended. */
 export type Outcome =
@@ -55,7 +55,7 @@ export async function settle(db: Db, claim: Claim, outcomes: readonly Outcome[])
   );
   const revisions = new Map(claim.rows.map(({ sourceId, revision }) => [sourceId, revision]));
   const sorted = [...outcomes].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1));
-  const packetBytes = await readPacketBytes(db);
+  const { packetBytes } = claim;
   let settled = 0;
   for (const kind of KINDS) {
     const rows = sorted

@@ -62,6 +62,7 @@ function offsetOf(parts: RegExpExecArray): number | null {
 function toInstant(wallMs: number, timeZone: string): number {
   const before = offsetAt(wallMs - DAY_MS, timeZone);
   const after = offsetAt(wallMs + DAY_MS, timeZone);
+  if (before === after) return wallMs - before;
   const possible = [wallMs - before, wallMs - after].filter((at) => at + offsetAt(at, timeZone) === wallMs);
   return possible.length === 0 ? wallMs - before : Math.min(...possible);
 }
@@ -70,8 +71,22 @@ function toWall(instantMs: number, timeZone: string): number {
   return instantMs + offsetAt(instantMs, timeZone);
 }
 
+/** Clocks change at full quarters of an hour, as UTC counts them, at the earliest. */
+const QUARTER_MS = 15 * MINUTE_MS;
+const MOST_REMEMBERED = 50_000;
+
+/** What a zone's offset was at a moment never changes, and working it out takes longer than all else of a record. */
+const remembered = new Map<string, number>();
+
 function offsetAt(instantMs: number, timeZone: string): number {
-  return Math.round(IANAZone.create(timeZone).offset(instantMs) * MINUTE_MS);
+  const quarter = Math.floor(instantMs / QUARTER_MS);
+  const key = `${timeZone} ${quarter}`;
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  const offsetMs = Math.round(IANAZone.create(timeZone).offset(quarter * QUARTER_MS) * MINUTE_MS);
+  remembered.set(key, offsetMs);
+  return offsetMs;
 }
 
 /** ISO 8601 has four digits for a year; the time zone can lead a first or last day out of them. */

@@ -71,6 +71,7 @@ async function sift(db: Db, objects: readonly Query[]): Promise<{ followed: Quer
 function toMapping(objects: readonly Query[]): Mapping {
   return {
     file: 'scenario',
+    alerts: null,
     settings: defaultSettings(),
     objects: objects.map((object) => ({
       ...object,
