@@ -46,6 +46,7 @@ async function demo(): Promise<void> {
     HUBSPOT_BASE_URL: hubspot.url,
     HUBSPOT_ACCESS_TOKEN: hubspot.token,
     LOG_LEVEL: 'warn',
+    HTTP_PORT: '0',
   };
   say(`it listens on ${hubspot.url}, and has the limits of HubSpot's Pro plan`);
 

@@ -12,7 +12,8 @@ export type Started = { child: ChildProcess; out(): string; err(): string; finis
 /** Starts the program with just these variables: nothing of the developer's own environment. */
 export function startProgram(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Started {
   const child = spawn(process.execPath, [programFile, ...args], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    // Any free port: several workers run at a time.
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, HTTP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });
