@@ -1,4 +1,4 @@
-import { bareCode, placeholderNames, withoutComments } from './placeholder.ts';
+import { bareCode, blankComments, placeholderNames, withoutComments } from './placeholder.ts';
 
 // Reading a record must leave no trace in the application's database, not even a lock.
 const TOUCHES: { pattern: RegExp; why: string }[] = [
@@ -34,6 +34,5 @@ export function namesColumn(sql: string, column: string): boolean {
 
 /** Without the semicolon and the comments a query may end with: more SQL can follow it. */
 export function trimQuery(sql: string): string {
-  const end = /(?:\s|;|--(?=\s|$)[^\n]*|#[^\n]*|\/\*(?:(?!\*\/)[\s\S])*\*\/)+$/;
-  return sql.replace(end, '');
+  return sql.slice(0, blankComments(sql).replace(/[\s;]+$/, '').length);
 }

@@ -27,7 +27,16 @@ export function placeholderNames(sql: string): string[] {
 
 /** SQL without its comments. */
 export function withoutComments(sql: string): string {
-  return sql.replace(TOKEN, (token) => (/^(?:--|#|\/\*)/.test(token) ? ' ' : token));
+  return replaceComments(sql, () => ' ');
+}
+
+/** SQL with a blank for each character of its comments: what is left stands where it stood. */
+export function blankComments(sql: string): string {
+  return replaceComments(sql, (comment) => ' '.repeat(comment.length));
+}
+
+function replaceComments(sql: string, by: (comment: string) => string): string {
+  return sql.replace(TOKEN, (token) => (/^(?:--|#|\/\*)/.test(token) ? by(token) : token));
 }
 
 /** The words of the language alone: comments are gone, strings and quoted names are empty. */
