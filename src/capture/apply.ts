@@ -85,8 +85,8 @@ async function perform({ db, options, replaces }: Ddl, change: Change): Promise<
     await session.raw(`SET SESSION lock_wait_timeout = ${options.lockWaitSeconds}, sql_mode = '${TRIGGER_SQL_MODE}'`);
     try {
       if (change.kind === 'orphaned') await session.raw(`DROP TRIGGER IF EXISTS ${quoteName(change.name)}`);
-      else if (change.kind === 'missing') await session.raw(literal(change.trigger.create));
-      else if (replaces) await session.raw(literal(change.trigger.create.replace(/^CREATE/, 'CREATE OR REPLACE')));
+      else if (change.kind === 'missing') await session.raw(change.trigger.create);
+      else if (replaces) await session.raw(change.trigger.create.replace(/^CREATE/, 'CREATE OR REPLACE'));
       else await replaceUnderLock(session, change.trigger);
     } finally {
       await session.raw(
@@ -101,14 +101,10 @@ async function replaceUnderLock(session: Knex.Transaction, trigger: Trigger): Pr
   await session.raw(`LOCK TABLES ${quoteName(trigger.table)} WRITE`);
   try {
     await session.raw(`DROP TRIGGER IF EXISTS ${quoteName(trigger.name)}`);
-    await session.raw(literal(trigger.create));
+    await session.raw(trigger.create);
   } finally {
     await session.raw('UNLOCK TABLES');
   }
-}
-
-function literal(sql: string): string {
-  return sql.replaceAll('?', '\\?');
 }
 
 const REMEDIES: Record<number, { message: string; remedy: string }> = {

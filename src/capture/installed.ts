@@ -1,6 +1,7 @@
 import type { Db } from '../database/connect.ts';
 import { ConfigurationError } from '../errors.ts';
 import { LABEL, type Trigger, type TriggerEvent } from './render.ts';
+import { quoteName } from './watch.ts';
 
 export type Installed = {
   name: string;
@@ -30,6 +31,13 @@ export async function readInstalled(db: Db): Promise<Installed[]> {
     definer: row.definer ?? '',
     sqlMode: row.sql_mode ?? '',
   }));
+}
+
+/** A trigger's body as it was written: MySQL's information_schema garbles names that hold a backtick. */
+export async function readBody(db: Db, name: string): Promise<string> {
+  const [[row]] = await db.raw(`SHOW CREATE TRIGGER ${quoteName(name)}`);
+  const text = String(row['SQL Original Statement']);
+  return text.slice(text.indexOf(LABEL));
 }
 
 export function isOurs({ name, body }: Installed): boolean {

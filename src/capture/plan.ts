@@ -5,7 +5,7 @@ import { backfillsNeeded, type NeededBackfill } from './backfills.ts';
 import { type Catalog, findTable, readCatalog } from './catalog.ts';
 import { deriveWatches } from './derive.ts';
 import { explainByHand } from './indexes.ts';
-import { type Installed, isOurs, readInstalled, refuseForeign, TRIGGER_SQL_MODE } from './installed.ts';
+import { type Installed, isOurs, readBody, readInstalled, refuseForeign, TRIGGER_SQL_MODE } from './installed.ts';
 import { NotDerivable, queryTables } from './parse.ts';
 import { numberWatches } from './registry.ts';
 import { type RegisteredWatch, renderTriggers, type Trigger } from './render.ts';
@@ -37,7 +37,7 @@ export async function planTriggers(db: Db, mapping: Mapping): Promise<Plan> {
   const installed = await readInstalled(db);
   await refuseForeign(db, mapping.file, wanted, installed);
   const ours = installed.filter(isOurs);
-  const changes = wanted.flatMap((trigger) => changeOf(trigger, ours));
+  const changes = await changesOf(db, wanted, ours);
   const orphaned = ours
     .filter(({ name }) => !wanted.some((trigger) => trigger.name === name))
     .map(({ name, table }): Change => ({ kind: 'orphaned', name, table }));
@@ -88,14 +88,19 @@ function tablesOf(query: string): string[] {
   }
 }
 
-function changeOf(trigger: Trigger, ours: readonly Installed[]): Change[] {
-  const there = ours.find(({ name }) => name === trigger.name);
-  if (there === undefined) return [{ kind: 'missing', trigger }];
-  const isSame =
-    squeeze(there.body) === squeeze(trigger.body) &&
-    there.sqlMode === TRIGGER_SQL_MODE &&
-    there.table === trigger.table;
-  return isSame ? [] : [{ kind: 'changed', trigger }];
+async function changesOf(db: Db, wanted: readonly Trigger[], ours: readonly Installed[]): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (const trigger of wanted) {
+    const there = ours.find(({ name }) => name === trigger.name);
+    if (there === undefined) changes.push({ kind: 'missing', trigger });
+    else if (!(await isSame(db, trigger, there))) changes.push({ kind: 'changed', trigger });
+  }
+  return changes;
+}
+
+async function isSame(db: Db, { name, table, body }: Trigger, there: Installed): Promise<boolean> {
+  if (there.sqlMode !== TRIGGER_SQL_MODE || there.table !== table) return false;
+  return squeeze(there.body) === squeeze(body) || squeeze(await readBody(db, name)) === squeeze(body);
 }
 
 function squeeze(sql: string): string {
