@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { buildProgram } from '../bench/frame/program.ts';
 import { keepResults, machine, type Result } from '../bench/frame/results.ts';
 import type { Scenario } from '../bench/frame/scenario.ts';
-import { isMet, textTable } from '../bench/frame/table.ts';
+import { cells, isMet, textTable } from '../bench/frame/table.ts';
 import { scenarios } from '../bench/scenarios/all.ts';
 import type { Server } from '../test/support/servers/server.ts';
 import { startServers } from '../test/support/servers/start.ts';
@@ -65,6 +65,7 @@ async function measure(server: Server, scenario: Scenario): Promise<void> {
     const measuredOn = new Date().toISOString().slice(0, 10);
     const result = { scenario: scenario.name, server: server.kind, measuredOn, rows, curves };
     results.push(result);
+    for (const row of rows) say(cells(row).filter(Boolean).join(' | '));
     // Kept at once: the whole takes more than an hour, and may be cut short.
     if (!isQuick)
       keepResults(
