@@ -54,10 +54,12 @@ export function decideAlert(state: AlertState, report: Report, rules: AlertRules
   );
   if (due.length === 0) return { next: { ...state, conditions: watched }, message: null };
 
-  const triedAt = { ...state.triedAt, ...Object.fromEntries(due.map(({ kind }) => [kind, now])) };
   const told = new Map(watched);
   for (const each of due) told.set(keyOf(each), { ...each, isTold: !each.isTold, otherSince: null });
   const lines = [...healthLines(due, watched, told, report), ...pauseLines(due, told), ...poisonLines(due, report)];
+  // One of an object's two pauses ended: that changes what is known, and is no news.
+  if (lines.length === 0) return { next: { ...state, conditions: dropOld(told) }, message: null };
+  const triedAt = { ...state.triedAt, ...Object.fromEntries(due.map(({ kind }) => [kind, now])) };
   const text = `hubspot-outbox, worker ${report.facts.workerId}\n${lines.join('\n')}`;
   return { next: { conditions: watched, triedAt }, message: { text, ifTold: { conditions: dropOld(told), triedAt } } };
 }

@@ -39,7 +39,7 @@ export async function readOutbox(
   return { objects: facts, marks: marks.reduce((sum, { count }) => sum + count, 0) };
 }
 
-export const MARKS_SQL = `
+const MARKS_SQL = `
   SELECT w.object, SUM(m.mark_count) AS mark_count, TIMESTAMPDIFF(SECOND, MIN(m.oldest), UTC_TIMESTAMP(6)) AS oldest_seconds
   FROM (SELECT watch, COUNT(*) AS mark_count, MIN(noted_at) AS oldest
         FROM (SELECT watch, noted_at FROM hubspot_mark ORDER BY id LIMIT ${COUNT_LIMIT}) first_marks
@@ -60,7 +60,7 @@ async function readMarks(db: Db): Promise<Noted[]> {
 
 const LATELY = 'UTC_TIMESTAMP(6) - INTERVAL 1 HOUR';
 
-export const SENT_SQL = `
+const SENT_SQL = `
   SELECT COUNT(*) AS sent, MIN(sent_at) AS since
   FROM (SELECT sent_at FROM hubspot_data FORCE INDEX (sent)
         WHERE object = ? AND sent_at > ${LATELY} ORDER BY sent_at DESC LIMIT ${LATELY_LIMIT}) last_sent`;
@@ -72,7 +72,7 @@ const end = (direction: 'ASC' | 'DESC') => `(SELECT COALESCE(pending_since, due_
     FROM hubspot_data FORCE INDEX (oldest) WHERE object = ? AND status = 'pending' ORDER BY due_at ${direction} LIMIT ${END_LIMIT})`;
 
 /** Bound to: the object four times, the moment poison counts from, the object. */
-export const ROWS_SQL = `
+const ROWS_SQL = `
   SELECT ${count(" AND status = 'pending'", COUNT_LIMIT)} AS pending,
     (SELECT TIMESTAMPDIFF(SECOND, MIN(since), UTC_TIMESTAMP(6)) FROM (${end('ASC')} UNION ALL ${end('DESC')}) ends) AS oldest_seconds,
     ${count(` AND status = 'poison' AND due_at >= COALESCE(?, ${LATELY})`, LATELY_LIMIT)} AS poisoned,
@@ -94,7 +94,7 @@ async function readRows(db: Db, object: string) {
   };
 }
 
-export const RECORDS_SQL = `SELECT ${count('', COUNT_LIMIT)} AS records`;
+const RECORDS_SQL = `SELECT ${count('', COUNT_LIMIT)} AS records`;
 
 async function countRecords(db: Db, object: string): Promise<number> {
   const [[row]] = await db.raw(RECORDS_SQL, [object]).timeout(STATEMENT_TIMEOUT_MS);

@@ -17,12 +17,15 @@ export type HttpOptions = {
 
 export type HttpServer = { url: string; port: number; close(): Promise<void> };
 
+/** How long a client may take to send what it asks. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
 /**
  * What a worker shows of itself. It reads and changes nothing; whoever reaches the port may ask.
  * @throws ConfigurationError when it cannot listen
  */
 export async function startHttp({ host, port, health, isReady, metrics, log }: HttpOptions): Promise<HttpServer> {
-  const server = Fastify({ forceCloseConnections: true });
+  const server = Fastify({ forceCloseConnections: true, requestTimeout: REQUEST_TIMEOUT_MS });
   refuseOthers(server, log);
 
   server.get('/healthz', async () => ({ status: 'alive' }));
@@ -54,7 +57,7 @@ function refuseOthers(server: FastifyInstance, log: Log): void {
   server.addHook('onRequest', async ({ method }, reply) => {
     reply.header('cache-control', 'no-store');
     if (method === 'GET' || method === 'HEAD') return;
-    return reply.code(404).header('connection', 'close').send(refusal);
+    return reply.code(404).send(refusal);
   });
   server.setNotFoundHandler((_request, reply) => reply.code(404).send(refusal));
   server.setErrorHandler((error, { url }, reply) => {
