@@ -27,18 +27,48 @@ export function scanWarnings(path: Path): string[] {
   });
 }
 
-/** Whether the server compares by converting the very column it looks up. */
+/** Whether the server compares by converting the very column it looks up; then no index on it serves. */
 function isConverted({ fromColumn, toColumn }: Edge, isFirst: boolean): boolean {
-  if (toColumn.charset === null) return false;
-  if (fromColumn.charset === null) return !['date', 'datetime', 'binary', 'varbinary'].includes(fromColumn.type);
-  if (width(toColumn.charset) < width(fromColumn.charset)) return true;
-  // A noted value is a literal, and follows the column's collation; of two columns the one that compares bytes decides.
-  const isSame = toColumn.charset === fromColumn.charset && toColumn.collation === fromColumn.collation;
-  return !isFirst && !isSame && width(toColumn.charset) === width(fromColumn.charset) && isBytes(fromColumn);
+  const from = familyOf(fromColumn);
+  const to = familyOf(toColumn);
+  if (from === 'text' && to === 'text') return isConvertedText(fromColumn, toColumn, isFirst);
+  return (isFirst ? CONVERTED_FIRST : CONVERTED_LATER).some(([a, b]) => a === from && b === to);
 }
 
-function isBytes({ collation }: CatalogColumn): boolean {
+// What one of the servers scans for, as EXPLAIN shows. A noted value is a literal, which a server turns into what the
+// column is where it can; of two columns it may have to convert the very one it looks up.
+const CONVERTED_FIRST: [Family, Family][] = [
+  ['number', 'text'],
+  ['number', 'bytes'],
+  ['number', 'day'],
+  ['text', 'day'],
+  ['bytes', 'day'],
+];
+const CONVERTED_LATER: [Family, Family][] = [
+  ['number', 'text'],
+  ['number', 'bytes'],
+  ['day', 'number'],
+  ['day', 'text'],
+  ['day', 'bytes'],
+  ['bytes', 'text'],
+];
+
+function isConvertedText(from: CatalogColumn, to: CatalogColumn, isFirst: boolean): boolean {
+  if (width(to.charset) < width(from.charset)) return true;
+  // A literal follows the column's collation; of two columns of one character set, the one that compares bytes decides.
+  return !isFirst && from.charset === to.charset && from.collation !== to.collation && isBytewise(from);
+}
+
+function isBytewise({ collation }: CatalogColumn): boolean {
   return collation?.endsWith('_bin') === true;
+}
+
+type Family = 'number' | 'text' | 'day' | 'bytes';
+
+function familyOf({ type, charset }: CatalogColumn): Family {
+  if (charset !== null && charset !== 'binary') return 'text';
+  if (['date', 'datetime', 'timestamp', 'time'].includes(type)) return 'day';
+  return /binary|blob|^(var)?char$|text/.test(type) ? 'bytes' : 'number';
 }
 
 // MySQL 5.6 takes 767 bytes of a column into an index: 191 characters of utf8mb4.
@@ -61,7 +91,7 @@ export async function explainByHand(db: Db, watches: readonly Watch[]): Promise<
     const place = `${watch.object}: the records of watch.${watch.table}`;
     const select = fillPlaceholders(watch.records.select, { keys: keyList(watch.note.kind, SAMPLES[watch.note.kind]) });
     try {
-      const [rows] = await db.raw(`EXPLAIN ${select}`);
+      const [rows] = await db.raw(`EXPLAIN FORMAT=TRADITIONAL ${select}`);
       const scanned = (rows as ExplainRow[]).filter(isScan).map(({ table }) => table);
       if (scanned.length === 0) continue;
       warnings.push(
