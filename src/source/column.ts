@@ -37,6 +37,7 @@ export type ColumnPacket = {
 
 const BINARY_CHARSET = 63;
 const SET_FLAG = 2_048;
+const TEXT = 253;
 
 // Type numbers of the client protocol: https://dev.mysql.com/doc/dev/mysql-server/latest/field__types_8h.html
 const KINDS: Record<number, ColumnKind> = {
@@ -64,10 +65,11 @@ const KINDS: Record<number, ColumnKind> = {
   255: 'geometry',
 };
 
-export function toColumn({ columnType = 253, ...packet }: ColumnPacket): WireColumn {
+/** The driver reads some of these when they are asked for: a copy of the packet would lack them. */
+export function toColumn(packet: ColumnPacket): WireColumn {
   return {
     name: packet.name,
-    kind: KINDS[columnType] ?? textKind(packet),
+    kind: KINDS[packet.columnType ?? TEXT] ?? textKind(packet),
     isComputed: (packet.orgName ?? '') === '',
     length: packet.columnLength ?? 0,
   };

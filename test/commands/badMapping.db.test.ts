@@ -77,7 +77,7 @@ describe('a mapping that does not fit', () => {
       'an unknown object type',
       { name: 'contcts' },
       'objects.contcts.type: HubSpot has no object type contcts',
-      'Try: use a name like contacts',
+      'use a name like contacts',
     ],
     [
       'an unknown property',
