@@ -46,7 +46,8 @@ function read(text: string): Reading | Converted {
   const wall = new Date(0);
   wall.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
   wall.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.slice(0, 3).padEnd(3, '0')));
-  const isReal = wall.getUTCDate() === Number(day) && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
+  const isDay = wall.getUTCMonth() + 1 === Number(month) && wall.getUTCDate() === Number(day);
+  const isReal = isDay && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
   return isReal ? { wallMs: wall.getTime(), offsetMs: offsetOf(parts) } : { refused: 'is no day of the calendar' };
 }
 
@@ -71,22 +72,31 @@ function toWall(instantMs: number, timeZone: string): number {
   return instantMs + offsetAt(instantMs, timeZone);
 }
 
-/** Clocks change at full quarters of an hour, as UTC counts them, at the earliest. */
 const QUARTER_MS = 15 * MINUTE_MS;
 const MOST_REMEMBERED = 50_000;
 
 /** What a zone's offset was at a moment never changes, and working it out takes longer than all else of a record. */
 const remembered = new Map<string, number>();
 
+/** Most clocks change at a full quarter of an hour; those of Newfoundland did a minute after midnight. */
 function offsetAt(instantMs: number, timeZone: string): number {
   const quarter = Math.floor(instantMs / QUARTER_MS);
+  const offsetMs = offsetAtQuarter(quarter, timeZone);
+  return offsetMs === offsetAtQuarter(quarter + 1, timeZone) ? offsetMs : findOffset(instantMs, timeZone);
+}
+
+function offsetAtQuarter(quarter: number, timeZone: string): number {
   const key = `${timeZone} ${quarter}`;
   const known = remembered.get(key);
   if (known !== undefined) return known;
   if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-  const offsetMs = Math.round(IANAZone.create(timeZone).offset(quarter * QUARTER_MS) * MINUTE_MS);
+  const offsetMs = findOffset(quarter * QUARTER_MS, timeZone);
   remembered.set(key, offsetMs);
   return offsetMs;
+}
+
+function findOffset(instantMs: number, timeZone: string): number {
+  return Math.round(IANAZone.create(timeZone).offset(instantMs) * MINUTE_MS);
 }
 
 /** ISO 8601 has four digits for a year; the time zone can lead a first or last day out of them. */

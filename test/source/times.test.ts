@@ -16,6 +16,7 @@ const ZONES = [
   'Asia/Kathmandu',
   'Pacific/Chatham',
   'Africa/Casablanca',
+  'America/St_Johns',
   'UTC',
 ];
 
@@ -81,6 +82,16 @@ describe('a local time', () => {
     ['stands after what occurs twice', '2026-10-25 03:00:00', '2026-10-25T02:00:00.000Z'],
   ])('that %s in Berlin: %s', (_, text, expected) => {
     expect(toDateTime(text, false, 'Europe/Berlin')).toEqual({ ok: expected });
+  });
+
+  it.each([
+    ['2010-03-14 00:00:59', '2010-03-14T03:30:59.000Z'],
+    ['2010-03-14 00:05:00', '2010-03-14T03:35:00.000Z'],
+    ['2010-03-14 01:05:00', '2010-03-14T03:35:00.000Z'],
+    ['2010-11-06 23:10:00', '2010-11-07T01:40:00.000Z'],
+    ['2010-11-07 00:05:00', '2010-11-07T03:35:00.000Z'],
+  ])('is right where clocks change a minute after midnight, in Newfoundland: %s', (text, expected) => {
+    expect(toDateTime(text, false, 'America/St_Johns')).toEqual({ ok: expected });
   });
 
   it('has its own day, whatever the zone', () => {
