@@ -1,6 +1,6 @@
 // npm test [-- [--server KIND] [vitest's arguments]]: the whole suite on every server that can be had.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,7 +44,12 @@ const vitest = spawn('vitest', ['run', '--reporter=default', '--reporter=json', 
   stdio: 'inherit',
   env: { ...process.env, TEST_SERVERS: JSON.stringify(servers.map(({ kind, adminUrl }) => ({ kind, adminUrl }))) },
 });
+// A test that fails may leave a process behind, for which vitest waits for ever: once it has reported, it is ended.
+const watch = setInterval(() => {
+  if (existsSync(file) && Date.now() - statSync(file).mtimeMs > 30_000) vitest.kill('SIGKILL');
+}, 1_000);
 const code = await new Promise<number>((ended) => vitest.on('exit', (status) => ended(status ?? 1)));
+clearInterval(watch);
 await stopAll();
 report(servers);
 const { passed, failed, skipped } = readReport();

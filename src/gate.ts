@@ -7,13 +7,11 @@ export type Pause = {
   code: string;
   /** One sentence for a person; holds no property value. */
   reason: string;
-  /** How long until the next look; undefined means the usual minute. */
+  /** How long until the next look, where it is not the usual. */
   delayMs?: number;
 };
 
 export type Paused = Pause & { since: number; until: number };
-
-const LOOK_AGAIN_MS = 60_000;
 
 /**
  * Which objects may send. States of a name: open → paused (until a moment) → looking (one batch goes out) → open when
@@ -23,10 +21,12 @@ const LOOK_AGAIN_MS = 60_000;
 export class Gate {
   readonly #pauses = new Map<string, Paused>();
   readonly #log: Log;
+  readonly #lookAgainMs: number;
   readonly #now: () => number;
 
-  constructor(log: Log, now: () => number = Date.now) {
+  constructor(log: Log, lookAgainMs: number, now: () => number = Date.now) {
     this.#log = log;
+    this.#lookAgainMs = lookAgainMs;
     this.#now = now;
   }
 
@@ -35,7 +35,7 @@ export class Gate {
     const name = pause.scope === 'worker' ? '*' : object;
     const earlier = this.#pauses.get(name);
     const now = this.#now();
-    const until = Math.max(earlier?.until ?? 0, now + (pause.delayMs ?? LOOK_AGAIN_MS));
+    const until = Math.max(earlier?.until ?? 0, now + (pause.delayMs ?? this.#lookAgainMs));
     this.#pauses.set(name, { ...pause, since: earlier?.since ?? now, until });
     const isNews = earlier?.code !== pause.code;
     if (isNews) this.#log.warn({ object: name, code: pause.code, reason: pause.reason }, 'paused');

@@ -30,8 +30,6 @@ import { runPass, type Stages } from './sync.ts';
 import { Traffic } from './traffic.ts';
 import { version } from './version.ts';
 
-/** How long what is in flight may take once the worker is told to stop. */
-const STOP_WITHIN_MS = 25_000;
 const ALIVE_EVERY_MS = 10_000;
 const FOLD_EVERY_MS = 200;
 const WATCHES_EVERY_MS = 5_000;
@@ -79,7 +77,7 @@ export class Worker {
     this.#mapping = mapping;
     this.#log = log.child({ worker: this.id });
     this.metrics = createMetrics({ version: version(), objects: mapping.objects.map(({ name }) => name) });
-    this.#gate = new Gate(this.#log);
+    this.#gate = new Gate(this.#log, mapping.settings.lookAgainMs);
     this.#budget = new CallBudget(db, callsPerDay);
     this.#guard = new Guard({ records: guardRecords, percent: guardPercent });
     this.#fold = new Fold(db);
@@ -161,7 +159,7 @@ export class Worker {
     if (this.#stopping.signal.aborted) return;
     this.#log.info('stopping');
     this.#stopping.abort();
-    setTimeout(() => this.#deadline.abort(), STOP_WITHIN_MS).unref();
+    setTimeout(() => this.#deadline.abort(), this.#mapping.settings.stopWithinMs).unref();
   }
 
   /** What is paused now, and why. */

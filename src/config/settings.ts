@@ -9,6 +9,8 @@ export type Settings = {
   requestTimeoutMs: number;
   leaseMs: number;
   lateWriteMs: number;
+  lookAgainMs: number;
+  stopWithinMs: number;
   guardRecords: number;
   guardPercent: number;
 };
@@ -52,6 +54,20 @@ export const settingsTable: Readonly<Record<string, SettingRow>> = {
     [1_000, 3_600_000],
     'milliseconds',
     'how long HubSpot may still write what a call without an answer held; then the record is read back',
+  ),
+  look_again_ms: whole(
+    'lookAgainMs',
+    60_000,
+    [100, 3_600_000],
+    'milliseconds',
+    'after how long a paused object looks whether the reason is mended',
+  ),
+  stop_within_ms: whole(
+    'stopWithinMs',
+    25_000,
+    [0, 600_000],
+    'milliseconds',
+    'how long a worker that is told to stop waits for HubSpot to answer what is under way',
   ),
   guard_records: whole(
     'guardRecords',

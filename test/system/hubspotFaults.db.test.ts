@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startWorkers, untilDelivered, type Workers } from '../application/workers.ts';
+import { until } from '../support/program.ts';
+import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { swiftMapping } from './swiftMapping.ts';
+
+const mapping = swiftMapping({ guard_records: 20 });
+const UPSERT = 'contacts/batch/upsert';
+const HTML = { text: '<html><body>Bad gateway</body></html>' };
+
+describe('a worker whose HubSpot misbehaves', () => {
+  let shop: SyncedShop;
+  let workers: Workers;
+
+  beforeAll(async () => {
+    shop = await openSyncedShop({ users: 300, mapping });
+    await shop.must('backfill');
+    workers = await startWorkers(shop, 1, mapping);
+    await untilDelivered(shop);
+  });
+  afterEach(async () => {
+    await shop.sandbox.clearFaults();
+    await shop.must('resume', 'contacts');
+    await untilDelivered(shop);
+    await expectSynced(shop, mapping);
+  });
+  afterAll(async () => {
+    await workers?.stop();
+    await shop?.close();
+  });
+
+  const rename = (id: number, name: string) =>
+    shop.application.query('UPDATE users SET first_name = ? WHERE id = ?', [name, id]);
+  const row = async (id: number) =>
+    (
+      await shop.select<{ status: string; error_code: string | null; hubspot_id: string; attempts: number }>(
+        `SELECT status, error_code, hubspot_id, attempts FROM hubspot_data WHERE object = 'contacts' AND source_id = '${id}'`,
+      )
+    )[0];
+  const firstName = async (id: number) => {
+    const { hubspot_id } = (await row(id)) ?? {};
+    return (await shop.sandbox.records('contacts')).find((record) => record.id === hubspot_id)?.properties.firstname;
+  };
+  const calls = async (path: string) => (await shop.sandbox.calls()).filter((call) => call.path.includes(path));
+  const paused = async () => JSON.parse(await shop.must('status', '--json')).objects[0].paused as string | null;
+
+  it.each([
+    ['503 and HTML', { respond: { status: 503, ...HTML } }],
+    ['524 after the write', { respond: { status: 524, ...HTML }, writes: 'now' as const }],
+    ['500 without a content type', { respond: { status: 500 } }],
+    ['a reset', { action: 'reset' as const }],
+    ['no answer at all', { action: 'hang' as const }],
+    ['423 Locked', { respond: { status: 423, body: { status: 'error', message: 'locked' } } }],
+    ['429 of ten seconds', { respond: { status: 429, body: { policyName: 'SECONDLY', errorType: 'RATE_LIMIT' } } }],
+    ['477 with Retry-After', { respond: { status: 477, headers: { 'retry-after': '1' } } }],
+    ['200 and HTML', { respond: { status: 200, ...HTML } }],
+    ['200 and {}', { respond: { status: 200, body: {} } }],
+    ['200 and empty results', { action: 'empty-results' as const }],
+    ['200 and too few results', { action: 'drop-results' as const }],
+    ['200 and half its JSON', { action: 'truncate' as const }],
+    ['201 after the write', { respond: { status: 201, body: { status: 'COMPLETE' } }, writes: 'now' as const }],
+    ['202 and nothing', { respond: { status: 202 } }],
+  ])('poisons nobody and loses nothing over %s', async (name, fault) => {
+    await shop.sandbox.clearCalls();
+    await shop.sandbox.fault({ path: UPSERT, times: 2, ...fault });
+    await shop.application.query('UPDATE users SET last_name = ? WHERE id BETWEEN 1 AND 16', [name]);
+    await untilDelivered(shop);
+    expect((await calls(UPSERT)).filter((call) => call.fault).length).toBeGreaterThan(0);
+    expect(await row(16)).toMatchObject({ status: 'synced' });
+  });
+
+  it('stops calling a HubSpot that is away, and goes on when it is back', async () => {
+    await shop.sandbox.fault({ path: 'contacts', respond: { status: 503, ...HTML } });
+    await rename(30, 'Away');
+    await until(() => workers.out().includes('"circuit":"open"'));
+    const [worker] = await shop.select<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM hubspot_data WHERE status = 'pending'",
+    );
+    expect(Number(worker?.n)).toBeGreaterThan(0);
+    expect(await row(30)).toMatchObject({ status: 'pending', error_code: null, attempts: 0 });
+    await shop.sandbox.clearFaults();
+    await untilDelivered(shop);
+    expect(await firstName(30)).toBe('Away');
+    await until(() => workers.out().includes('"circuit":"closed"'));
+  });
+
+  it('sends the newest value again when an earlier call is carried out after it', async () => {
+    const seen: (string | undefined)[] = [];
+    await shop.sandbox.clearCalls();
+    await shop.sandbox.fault({ path: UPSERT, contains: 'Outdated', action: 'hang', writes: 5_000 });
+    await rename(40, 'Outdated');
+    await until(async () => (await calls(UPSERT)).some((call) => call.fault));
+    await rename(40, 'Newest');
+    await until(async () => {
+      const name = await firstName(40);
+      if (name !== seen.at(-1)) seen.push(name);
+      const doubts = await shop.select('SELECT source_id FROM hubspot_doubt');
+      return name === 'Newest' && seen.includes('Outdated') && doubts.length === 0;
+    });
+    expect(seen.at(-1)).toBe('Newest');
+  });
+
+  it('believes what it reads back when success stays without evidence', async () => {
+    await shop.sandbox.clearCalls();
+    await shop.sandbox.fault({ path: UPSERT, contains: 'Unsaid', respond: { status: 200, body: {} }, writes: 'now' });
+    await rename(50, 'Unsaid');
+    await untilDelivered(shop);
+    expect(await row(50)).toMatchObject({ status: 'synced' });
+    expect(await firstName(50)).toBe('Unsaid');
+    expect((await calls(UPSERT)).filter(({ fault }) => fault)).toHaveLength(3);
+    expect((await calls('batch/read')).length).toBeGreaterThan(0);
+  });
+
+  it('poisons as UNCONFIRMED what HubSpot took three times and does not hold', async () => {
+    await shop.sandbox.fault({ path: UPSERT, contains: 'Vanished', respond: { status: 200, body: {} }, writes: 'no' });
+    await rename(51, 'Vanished');
+    await untilDelivered(shop);
+    expect(await row(51)).toMatchObject({ status: 'poison', error_code: 'UNCONFIRMED' });
+  });
+
+  it('finds the one record that makes HubSpot fail, and delivers those beside it', async () => {
+    await shop.sandbox.fault({ path: UPSERT, contains: 'Crashing', respond: { status: 500, ...HTML } });
+    await shop.application.query("UPDATE users SET last_name = 'Beside'");
+    await rename(60, 'Crashing');
+    await untilDelivered(shop);
+    expect(await row(60)).toMatchObject({ status: 'poison', error_code: 'CRASHES_HTTP_500' });
+    const poison = await shop.select("SELECT source_id FROM hubspot_poison WHERE error_code LIKE 'CRASHES%'");
+    expect(poison).toHaveLength(1);
+  });
+
+  it.each([
+    ['the token is refused', 401, { status: 'error', category: 'INVALID_AUTHENTICATION', message: 'no' }],
+    ['a scope is missing', 403, { status: 'error', category: 'MISSING_SCOPES', message: 'no' }],
+    [
+      'a property vanished',
+      400,
+      {
+        status: 'error',
+        category: 'VALIDATION_ERROR',
+        message:
+          'Property values were not valid: [{"isValid":false,"message":"Property \\"city\\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"city"}]',
+      },
+    ],
+  ])('pauses and poisons nobody when %s, and goes on by itself', async (_, status, body) => {
+    await shop.sandbox.fault({ path: UPSERT, respond: { status, body } });
+    await rename(70, `Paused ${status}`);
+    await until(async () => (await paused()) !== null);
+    expect(await row(70)).toMatchObject({ status: 'pending', error_code: null });
+    await shop.sandbox.clearFaults();
+    await untilDelivered(shop);
+    await until(async () => (await paused()) === null);
+    expect(await firstName(70)).toBe(`Paused ${status}`);
+  });
+
+  it('waits for midnight when the limit of the day is reached, and says so', async () => {
+    await shop.sandbox.fault({ path: UPSERT, times: 1, respond: { status: 429, body: { policyName: 'DAILY' } } });
+    await rename(80, 'Tomorrow');
+    await until(async () => (await paused())?.startsWith('DAILY: ') === true);
+    expect(await paused()).toContain('midnight, Europe/Berlin');
+    expect(await row(80)).toMatchObject({ status: 'pending' });
+  });
+
+  it('pauses an object instead of poisoning all of it, until it is told to go on', async () => {
+    await shop.application.query("UPDATE users SET email = CONCAT('no good ', id) WHERE id BETWEEN 100 AND 229");
+    await until(async () => (await paused())?.startsWith('TOO_MANY_REFUSED') === true);
+    const poisoned = async () =>
+      Number(
+        (
+          await shop.select<{ n: number }>(
+            "SELECT COUNT(*) AS n FROM hubspot_poison WHERE source_id BETWEEN 100 AND 229 AND object = 'contacts'",
+          )
+        )[0]?.n,
+      );
+    expect(await poisoned()).toBeLessThanOrEqual(100);
+    await shop.must('resume', 'contacts');
+    await untilDelivered(shop);
+    expect(await poisoned()).toBe(130);
+    await shop.application.query(
+      "UPDATE users SET email = CONCAT('good', id, '@example.com') WHERE id BETWEEN 100 AND 229",
+    );
+  });
+});
