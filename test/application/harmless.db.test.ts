@@ -7,7 +7,7 @@ describe('an application that never deadlocks by itself', () => {
   let shop: SyncedShop;
   beforeAll(async () => {
     shop = await openSyncedShop({ users: 400 });
-  });
+  }, 600_000);
   afterAll(() => shop?.close());
 
   const blow = (seed: number) => storm(shop.database, { transactions: 10_000, connections: 8, seed });

@@ -21,7 +21,7 @@ describe('a transaction that updates every user and stays open', { timeout: 600_
     [long, online] = await Promise.all([connectAsApplication(shop.database), connectAsApplication(shop.database)]);
     // Who waits for the open transaction fails: it does not end by itself.
     await online.query("SET SESSION sql_mode = '', innodb_lock_wait_timeout = 1, lock_wait_timeout = 1");
-  });
+  }, 600_000);
   afterAll(async () => {
     await Promise.all([long?.end(), online?.end()]);
     await workers?.stop();

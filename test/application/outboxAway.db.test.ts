@@ -24,7 +24,7 @@ beforeAll(async () => {
        AND TABLE_NAME LIKE 'hubspot%' AND TABLE_NAME NOT LIKE 'hubspot_migration%'`,
   );
   tables = found.map(({ name }) => name);
-});
+}, 600_000);
 afterAll(() => shop?.close());
 
 beforeEach(async () => {

@@ -36,9 +36,14 @@ function linesOf({ out }: Started): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
+/** But for the scheduler's, which tells on its own that the machine is busy. */
 function complaintsOf(worker: Started): string[] {
   const lines = linesOf(worker).filter(({ level }) => level === 'warn' || level === 'error' || level === 'fatal');
-  return [...lines.map((line) => JSON.stringify(line)), ...(worker.err() === '' ? [] : [worker.err()])];
+  const printed = worker
+    .err()
+    .split('\n')
+    .filter((line) => line !== '' && !line.includes('[NODE-CRON]'));
+  return [...lines.map((line) => JSON.stringify(line)), ...printed];
 }
 
 /** Waits until nothing is noted and nothing is pending. */
