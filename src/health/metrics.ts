@@ -42,8 +42,10 @@ export function createMetrics({ version, objects }: { version: string; objects: 
     onAnswer(operation, answer) {
       const { status, failure, latencyMs } = answer;
       counters.calls.inc({ operation, status: String(status ?? failure ?? 'network') });
-      // What we gave up ourselves says nothing about HubSpot.
-      if (failure !== 'aborted') counters.callDuration.observe({ operation }, latencyMs / 1_000);
+      // What we gave up ourselves, or what nobody took, says nothing about how long HubSpot takes.
+      if (failure !== 'aborted' && failure !== 'unreached') {
+        counters.callDuration.observe({ operation }, latencyMs / 1_000);
+      }
       const policy = policyOf(answer);
       if (policy !== null) counters.rateLimited.inc({ policy });
     },
@@ -77,7 +79,7 @@ function createCounters(register: Registry) {
     records: counter('records_total', 'Rows that were settled, by how they ended.', ['object', 'outcome']),
     calls: counter(
       'api_calls_total',
-      'Calls of HubSpot, by the HTTP status of the answer, or timeout, network or aborted.',
+      'Calls of HubSpot, by the HTTP status of the answer, or timeout, network, unreached or aborted.',
       ['operation', 'status'],
     ),
     callDuration: histogram('api_call_duration_seconds', 'How long HubSpot took.', CALL_BUCKETS_S, ['operation']),

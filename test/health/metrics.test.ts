@@ -110,11 +110,11 @@ describe('the metrics', () => {
     expect([within('0.1'), within('0.25'), within('+Inf')]).toEqual([0, 2, 2]);
   });
 
-  it('do not take a call that was aborted here for a quick one', async () => {
+  it.each(['aborted', 'unreached'] as const)('do not take a call that was %s for a quick one', async (failure) => {
     const metrics = createMetrics({ version: '1', objects: [] });
-    metrics.onAnswer('upsert', answer({ status: null, failure: 'aborted', latencyMs: 0 }));
+    metrics.onAnswer('upsert', answer({ status: null, failure, latencyMs: 0 }));
     const families = await exposed(metrics);
-    expect(sampleOf(families, 'hubspot_outbox_api_calls_total', { status: 'aborted' })).toBe(1);
+    expect(sampleOf(families, 'hubspot_outbox_api_calls_total', { status: failure })).toBe(1);
     expect(sampleOf(families, 'hubspot_outbox_api_call_duration_seconds_count')).toBeUndefined();
   });
 

@@ -110,6 +110,13 @@ describe('the alert rules', () => {
     expect(names).toEqual([...new Set(names)]);
   });
 
+  it('take every way in which a call fails for a failure, and no other', () => {
+    const { expr = '' } = rules.find(({ alert }) => alert === 'HubspotOutboxCallsFail') ?? {};
+    const failed = new RegExp(`^(?:${/status=~"([^"]+)"/.exec(expr)?.[1]})$`);
+    const statuses = ['200', '207', '400', '429', '500', '524', 'timeout', 'network', 'unreached', 'aborted'];
+    expect(statuses.filter((status) => failed.test(status))).toEqual(['500', '524', 'timeout', 'network', 'unreached']);
+  });
+
   it('watch every gauge that tells of trouble', () => {
     const asked = expressions['docs/alerts.yml'].join(' ');
     for (const name of [
