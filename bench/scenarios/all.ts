@@ -11,6 +11,7 @@ import { lookup } from './lookup.ts';
 import { memory } from './memory.ts';
 import { noLimit } from './noLimit.ts';
 import { start } from './start.ts';
+import { workers } from './workers.ts';
 
 /** In the order of the table. */
 export const scenarios: readonly Scenario[] = [
@@ -27,4 +28,5 @@ export const scenarios: readonly Scenario[] = [
   dump,
   backfill,
   start,
+  workers,
 ];
