@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ConfigurationError } from '../errors.ts';
 
 type Given = {
   port: number;
@@ -19,7 +20,7 @@ export function addSandboxCommand(program: Command): void {
         .default('pro'),
     )
     .option('--latency <ms>', 'how long each call takes', wholeNumber, 0)
-    .option('--token <token>', 'the access token it takes', 'pat-sandbox')
+    .option('--token <token>', 'the access token it takes', token, 'pat-sandbox')
     .option('--json', 'say where it listens as JSON')
     .action(run);
 }
@@ -35,17 +36,44 @@ function port(text: string): number {
   return number;
 }
 
-async function run({ port, plan, latency, token, json }: Given): Promise<void> {
-  const { startSandbox } = await import('../sandbox/server.ts');
-  const sandbox = await startSandbox({ port, plan, latencyMs: latency, token });
+function token(text: string): string {
+  if (!/^[!-~]+$/.test(text)) throw new InvalidArgumentError('expected a token of printable characters without spaces');
+  return text;
+}
+
+async function run(given: Given): Promise<void> {
+  const sandbox = await start(given);
+  const { plan, token, json } = given;
   if (json) process.stdout.write(`${JSON.stringify({ url: sandbox.url, token })}\n`);
-  else {
-    process.stdout.write(
-      `A sandbox HubSpot (${plan}) listens. For the worker, set\n  HUBSPOT_BASE_URL=${sandbox.url}\n  HUBSPOT_ACCESS_TOKEN=${token}\nSee what it holds: ${sandbox.url}/__sandbox/records/contacts\nCtrl-C stops it.\n`,
-    );
-  }
+  else process.stdout.write(welcome(sandbox.url, plan, token));
   await new Promise<void>((stopped) => {
     process.once('SIGINT', () => stopped()).once('SIGTERM', () => stopped());
   });
   await sandbox.close();
+}
+
+async function start({ port, plan, latency, token }: Given) {
+  const { startSandbox } = await import('../sandbox/server.ts');
+  try {
+    return await startSandbox({ port, plan, latencyMs: latency, token });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const what = {
+      EADDRINUSE: `something listens on port ${port} of 127.0.0.1 already`,
+      EACCES: `port ${port} is not for this user to listen on`,
+    }[code ?? ''];
+    if (what === undefined) throw cause;
+    const remedy = 'hubspot-outbox sandbox --port 0, which picks a free one';
+    throw new ConfigurationError(what, { code: 'PORT', remedy, cause });
+  }
+}
+
+function welcome(url: string, plan: string, token: string): string {
+  return `A sandbox HubSpot (${plan}) listens. For the worker, set
+  HUBSPOT_BASE_URL=${url}
+  HUBSPOT_ACCESS_TOKEN=${token}
+See what it holds:            curl ${url}/__sandbox/records/contacts
+See what else it can do:      curl ${url}/
+Ctrl-C stops it.
+`;
 }

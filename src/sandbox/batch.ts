@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { type Reply, refusal } from './answers.ts';
 import type { SandboxOptions } from './options.ts';
 import type { CrmRecord, ObjectStore } from './portal.ts';
 import { type Invalid, validate } from './validate.ts';
-
-export type Reply = { status: number; body: unknown };
 
 export type Input = {
   id?: string;
@@ -18,21 +17,33 @@ type Written = { record: CrmRecord; input: Input; isNew: boolean };
 type Refused = { input: Input; body: Record<string, unknown>; status: 400 | 409 | 404 };
 
 /** What a batch may be sent with; else everything of it is refused. */
-export function refuseBatch(inputs: readonly Input[], operation: Operation, store: ObjectStore): Reply | null {
+export function refuseBatch(
+  inputs: readonly Input[],
+  operation: Operation | 'read' | 'archive',
+  store: ObjectStore,
+): Reply | null {
   if (inputs.length === 0) return refusal('No inputs');
   if (inputs.length > 100) return refusal('The maximum number of inputs supported in a batch is 100');
-  const property = inputs[0]?.idProperty;
-  if (operation === 'upsert' && (property === undefined || !store.isUnique(property))) {
-    return refusal(`Unable to perform update/upsert by non-unique 0-2 property ${property ?? 'hs_object_id'}`);
-  }
-  const ids =
-    operation === 'create'
-      ? []
-      : inputs.map(({ id }) => (property === 'email' ? String(id).trim().toLowerCase() : String(id)));
-  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
-  if (twice !== undefined)
-    return refusal(`Duplicate IDs found in batch input: [${twice}]. IDs must be unique`, { context: { ids: [twice] } });
-  return null;
+  const wrong = inputs.find(({ idProperty }) => !identifies(idProperty, operation, store));
+  if (wrong !== undefined)
+    return refusal(
+      `Unable to perform update/upsert by non-unique ${store.typeId} property ${wrong.idProperty ?? 'hs_object_id'}`,
+    );
+  if (operation !== 'upsert' && operation !== 'update') return null;
+  const ids = inputs.map(({ id, idProperty }) =>
+    idProperty === 'email' ? String(id).trim().toLowerCase() : String(id),
+  );
+  const seen = new Set<string>();
+  const twice = ids.find((id) => seen.size === seen.add(id).size);
+  if (twice === undefined) return null;
+  return refusal(`Duplicate IDs found in batch input: [${twice}]. IDs must be unique`, { context: { ids: [twice] } });
+}
+
+/** An update takes record ids or a custom property with unique values; only an upsert takes e-mails too. */
+function identifies(property: string | undefined, operation: Operation | 'read' | 'archive', store: ObjectStore) {
+  if (property === undefined) return operation !== 'upsert';
+  if (operation === 'update') return store.isUnique(property) && property !== 'email';
+  return operation === 'create' || operation === 'archive' || store.isUnique(property);
 }
 
 /**
@@ -51,7 +62,7 @@ export function writeBatch(
   const traces = new Set(inputs.map(({ objectWriteTraceId }) => objectWriteTraceId));
   const isTraced = !traces.has(undefined) && traces.size === inputs.length;
   if (!isTraced || options.refusals !== 'records') {
-    const bad = inputs.flatMap((input) => inspect(input, operation, store, options) ?? []);
+    const bad = inputs.flatMap((input) => inspect(input, operation, store, options) ?? []).filter(isRefusal);
     const clash = bad.length > 0 ? bad : findClash(inputs, operation, store, options);
     if (clash.length > 0) return refuseWhole(clash, options);
   }
@@ -63,6 +74,11 @@ export function writeBatch(
     else written.push(write(input, operation, store, now));
   }
   return answer(written, errors, options);
+}
+
+/** Unknown ids are named record by record whatever the batch; they make nobody else's write fail. */
+function isRefusal({ status }: Refused): boolean {
+  return status !== 404;
 }
 
 /** Two inputs of one batch that want the same unique value. */
@@ -89,18 +105,7 @@ function inspect(input: Input, operation: Operation, store: ObjectStore, options
   const properties = input.properties ?? {};
   const invalid = validate(properties, store.definitions);
   const own = ownRecord(input, operation, store);
-  if (operation === 'update' && own === undefined) {
-    return {
-      input,
-      status: 404,
-      body: {
-        status: 'error',
-        category: 'OBJECT_NOT_FOUND',
-        message: 'Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.',
-        context: { ids: [String(input.id)] },
-      },
-    };
-  }
+  if (operation === 'update' && own === undefined) return { input, status: 404, body: notFound([String(input.id)]) };
   if (operation === 'upsert' && input.idProperty === 'email') {
     invalid.push(
       ...validate({ email: String(input.id) }, store.definitions).filter(
@@ -120,13 +125,19 @@ function ownRecord({ id, idProperty }: Input, operation: Operation, store: Objec
 }
 
 function write(input: Input, operation: Operation, store: ObjectStore, now: string): Written {
-  const properties =
-    operation === 'upsert'
-      ? { [input.idProperty ?? '']: String(input.id), ...input.properties }
-      : (input.properties ?? {});
+  const { id, idProperty = '', properties = {} } = input;
   const own = ownRecord(input, operation, store);
-  if (own === undefined) return { record: store.create(properties, now), input, isNew: true };
-  store.write(own, properties, now);
+  const { [idProperty]: _, ...others } = properties;
+  if (own === undefined) {
+    const key = operation === 'upsert' ? { [idProperty]: String(id) } : {};
+    return {
+      record: store.create(operation === 'upsert' ? { ...others, ...key } : properties, now),
+      input,
+      isNew: true,
+    };
+  }
+  // An upsert cannot change what it finds the record by.
+  store.write(own, operation === 'upsert' ? others : properties, now);
   return { record: own, input, isNew: false };
 }
 
@@ -175,17 +186,25 @@ function answer(written: readonly Written[], errors: readonly Refused[], options
   // In any order, as HubSpot's come.
   results.sort(() => Math.random() - 0.5);
   if (errors.length === 0) return { status: 200, body: { status: 'COMPLETE', results } };
-  const said = errors.map(({ input, body }) => ({
+  const missing = errors.filter((error) => !isRefusal(error)).map(({ input }) => String(input.id));
+  const said = errors.filter(isRefusal).map(({ input, body }) => ({
     ...body,
     errors: undefined,
     context: { ...(body.context as object), objectWriteTraceId: [input.objectWriteTraceId] },
   }));
-  return { status: 207, body: { status: 'COMPLETE', results, numErrors: errors.length, errors: said } };
+  return partly(results, missing.length === 0 ? said : [...said, notFound(missing)]);
 }
 
-export function refusal(message: string, more: Record<string, unknown> = {}, status = 400): Reply {
+/** 207: some were done, and what was not is named. */
+export function partly(results: unknown[], errors: object[]): Reply {
+  return { status: 207, body: { status: 'COMPLETE', results, numErrors: errors.length, errors } };
+}
+
+export function notFound(ids: string[]): Record<string, unknown> {
   return {
-    status,
-    body: { status: 'error', message, correlationId: randomUUID(), category: 'VALIDATION_ERROR', ...more },
+    status: 'error',
+    category: 'OBJECT_NOT_FOUND',
+    message: 'Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.',
+    context: { ids },
   };
 }

@@ -1,130 +1,89 @@
-import { type Input, type Operation, type Reply, refusal, writeBatch } from './batch.ts';
-import { define } from './definitions.ts';
+import { problem, type Reply, refusal } from './answers.ts';
+import { type Input, type Operation, refuseBatch, writeBatch } from './batch.ts';
+import { typeName } from './definitions.ts';
 import type { SandboxOptions } from './options.ts';
-import type { CrmRecord, ObjectStore, Portal } from './portal.ts';
+import type { ObjectStore, Portal } from './portal.ts';
+import { answerProperties, answerPropertyBatch } from './properties.ts';
+import { listRecords, readBatch, readOne } from './records.ts';
 
-type Call = { method: string; path: string; body: unknown };
+export type Call = { method: string; path: string; query: URLSearchParams; body: unknown };
+
+type Account = { portal: Portal; options: SandboxOptions; callsToday: number };
 
 /** What HubSpot answers to a call, by its path. */
-export function answerCall(
-  { method, path, body }: Call,
-  portal: Portal,
-  options: SandboxOptions,
-  daily: number,
-): Reply {
-  const now = new Date().toISOString();
-  const [, batchType, operation] = /^\/crm\/v3\/objects\/([^/]+)\/batch\/(\w+)$/.exec(path) ?? [];
-  if (method === 'POST' && batchType !== undefined && operation !== undefined) {
-    const store = portal.store(batchType);
-    return store === undefined ? noType(batchType) : answerBatch(store, operation, body, options, now);
-  }
-  const [, propertyType, isBatch] = /^\/crm\/v3\/properties\/([^/]+)(\/batch\/create)?$/.exec(path) ?? [];
-  if (propertyType !== undefined) {
-    const store = portal.store(propertyType);
-    return store === undefined ? noType(propertyType) : answerProperties(store, method, isBatch !== undefined, body);
-  }
-  const [, type, id] = /^\/crm\/v3\/objects\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  if (method === 'GET' && type !== undefined && id !== undefined) return readOne(portal.store(type), id);
-  if (path === '/account-info/v3/details')
-    return { status: 200, body: { portalId: 123, timeZone: 'Europe/Berlin', accountType: 'DEVELOPER_TEST' } };
-  if (path.startsWith('/account-info/v3/api-usage/daily'))
-    return { status: 200, body: { results: [{ name: 'private-apps-api-calls-daily', currentUsage: daily }] } };
-  return {
-    status: 404,
-    body: { status: 'error', message: `No route for ${method} ${path}`, category: 'OBJECT_NOT_FOUND' },
-  };
+export function answerCall(call: Call, account: Account): Reply {
+  const { method, path, query, body } = call;
+  const [, area, type = '', first, second] =
+    /^\/crm\/v3\/(objects|properties)\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (area === undefined) return answerAccount(call, account);
+  const store = account.portal.store(decodeURIComponent(type));
+  if (store === undefined)
+    return problem(400, 'INVALID_OBJECT_TYPE', `Unable to infer object type from: ${decodeURIComponent(type)}`);
+  if (first === 'batch' && second !== undefined && method === 'POST')
+    return area === 'objects'
+      ? answerBatch(store, second, body, account.options)
+      : answerPropertyBatch(store, second, body);
+  if (second !== undefined) return noRoute(call);
+  if (area === 'properties') return answerProperties(store, { method, name: first, query, body });
+  if (method === 'POST' && first === 'gdpr-delete') return purge(store, body);
+  if (method !== 'GET') return noRoute(call);
+  return first === undefined ? listRecords(store, path, query) : readOne(store, decodeURIComponent(first), query);
 }
 
-function answerBatch(
-  store: ObjectStore,
-  operation: string,
-  body: unknown,
-  options: SandboxOptions,
-  now: string,
-): Reply {
-  const {
-    inputs,
-    properties = [],
-    idProperty,
-  } = (body ?? {}) as { inputs?: Input[]; properties?: string[]; idProperty?: string };
-  if (!Array.isArray(inputs)) return refusal('Invalid input JSON on line 1, column 1: inputs is required');
+function answerAccount(call: Call, { callsToday }: Account): Reply {
+  if (call.path === '/account-info/v3/details')
+    return { status: 200, body: { portalId: 123, timeZone: 'Europe/Berlin', accountType: 'DEVELOPER_TEST' } };
+  if (call.path.startsWith('/account-info/v3/api-usage/daily'))
+    return { status: 200, body: { results: [{ name: 'private-apps-api-calls-daily', currentUsage: callsToday }] } };
+  return noRoute(call);
+}
+
+function answerBatch(store: ObjectStore, operation: string, body: unknown, options: SandboxOptions): Reply {
+  const { inputs, properties, idProperty } = (body ?? {}) as Record<string, unknown>;
+  if (!isListOfObjects(inputs)) return refusal('Invalid input JSON on line 1, column 1: inputs is required');
   switch (operation) {
     case 'upsert':
     case 'update':
     case 'create':
-      return writeBatch(inputs, operation satisfies Operation, store, options, now);
-    case 'archive':
+      return writeBatch(inputs, operation satisfies Operation, store, options, new Date().toISOString());
+    case 'archive': {
+      const refused = refuseBatch(inputs, operation, store);
+      if (refused !== null) return refused;
       for (const { id } of inputs) store.archive(String(id));
-      return { status: 204, body: undefined };
+      return { status: 204 };
+    }
     case 'read':
-      return readBatch(store, inputs, properties, idProperty);
+      return readBatch(store, {
+        inputs,
+        properties: Array.isArray(properties) ? properties.map(String) : [],
+        idProperty: typeof idProperty === 'string' ? idProperty : undefined,
+      });
     default:
-      return { status: 404, body: { status: 'error', message: `No batch ${operation}`, category: 'OBJECT_NOT_FOUND' } };
+      return problem(404, 'OBJECT_NOT_FOUND', `No batch ${operation}`);
   }
 }
 
-function readBatch(
-  store: ObjectStore,
-  inputs: readonly Input[],
-  names: readonly string[],
-  idProperty: string | undefined,
-): Reply {
-  const found = inputs.map(({ id }) =>
-    idProperty === undefined ? store.records.get(String(id)) : store.find(idProperty, String(id)),
-  );
-  const results = found.flatMap((record) => (record === undefined ? [] : [pick(record, names)]));
-  const missing = inputs.filter((_, index) => found[index] === undefined).map(({ id }) => String(id));
-  if (missing.length === 0) return { status: 200, body: { status: 'COMPLETE', results } };
-  const error = {
-    status: 'error',
-    category: 'OBJECT_NOT_FOUND',
-    message: 'Could not get some objects, they may be deleted or not exist. Check that ids are valid.',
-    context: { ids: missing },
-  };
-  return { status: 207, body: { status: 'COMPLETE', results, numErrors: 1, errors: [error] } };
+function isListOfObjects(inputs: unknown): inputs is Input[] {
+  return Array.isArray(inputs) && inputs.every((input) => typeof input === 'object' && input !== null);
 }
 
-function pick(record: CrmRecord, names: readonly string[]) {
-  const wanted = [...names, 'hs_object_id', 'createdate', 'lastmodifieddate'];
-  return {
-    ...record,
-    properties: Object.fromEntries(
-      wanted.flatMap((name) => (name in record.properties ? [[name, record.properties[name]]] : [])),
-    ),
-  };
+/** The GDPR's right to be forgotten. */
+function purge(store: ObjectStore, body: unknown): Reply {
+  const { objectId, idProperty } = (body ?? {}) as { objectId?: unknown; idProperty?: string };
+  const id = idProperty === undefined ? String(objectId) : store.find(idProperty, String(objectId))?.id;
+  if (id !== undefined) store.archive(id);
+  return { status: 204 };
 }
 
-function answerProperties(store: ObjectStore, method: string, isBatch: boolean, body: unknown): Reply {
-  if (method === 'GET')
-    return { status: 200, body: { results: [...store.definitions.values()].filter(({ archived }) => !archived) } };
-  const wanted =
-    (isBatch ? (body as { inputs: Parameters<typeof define>[0][] }).inputs : [body as Parameters<typeof define>[0]]) ??
-    [];
-  const made = wanted.map(define);
-  const known = made.find(({ name }) => store.definitions.has(name));
-  if (known !== undefined)
-    return {
-      status: 409,
-      body: {
-        status: 'error',
-        message: `A property named '${known.name}' already exists.`,
-        category: 'OBJECT_ALREADY_EXISTS',
-      },
-    };
-  for (const definition of made) store.definitions.set(definition.name, definition);
-  return isBatch ? { status: 201, body: { status: 'COMPLETE', results: made } } : { status: 201, body: made[0] };
+function noRoute({ method, path }: Call): Reply {
+  return problem(404, 'OBJECT_NOT_FOUND', `No route for ${method} ${path}`);
 }
 
-function readOne(store: ObjectStore | undefined, id: string): Reply {
-  const record = store?.records.get(id);
-  return record === undefined
-    ? { status: 404, body: { status: 'error', message: 'resource not found', category: 'OBJECT_NOT_FOUND' } }
-    : { status: 200, body: record };
-}
-
-function noType(type: string): Reply {
-  return {
-    status: 400,
-    body: { status: 'error', message: `Unable to infer object type from: ${type}`, category: 'INVALID_OBJECT_TYPE' },
-  };
+/** What a token must be allowed to do for a call; null when nothing in particular. */
+export function scopeOf({ method, path }: Pick<Call, 'method' | 'path'>): string | null {
+  const [, area, type = ''] = /^\/crm\/v3\/(objects|properties)\/([^/]+)/.exec(path) ?? [];
+  if (area === undefined) return null;
+  const right = method === 'GET' || path.endsWith('/batch/read') ? 'read' : 'write';
+  const name = typeName(type) ?? type;
+  return `crm.${area === 'objects' ? 'objects' : 'schemas'}.${/^(2-|p\d*_)/.test(name) ? 'custom' : name}.${right}`;
 }

@@ -12,13 +12,14 @@ export type PropertyDefinition = {
   modificationMetadata: { archivable: boolean; readOnlyDefinition: boolean; readOnlyValue: boolean };
 };
 
-type Short = Partial<Omit<PropertyDefinition, 'options'>> & {
+/** What a caller says of a property. */
+export type Short = Partial<Omit<PropertyDefinition, 'options'>> & {
   name: string;
   options?: { value: string; label?: string }[];
   isReadOnly?: boolean;
 };
 
-/** A definition as HubSpot gives it, of what a caller says of it. */
+/** A definition as HubSpot gives it. */
 export function define({ name, options = [], isReadOnly = false, ...rest }: Short): PropertyDefinition {
   const type = rest.type ?? 'string';
   return {
@@ -46,6 +47,9 @@ const FIELD_TYPES: Record<string, string> = {
   phone_number: 'phonenumber',
 };
 
+/** The types a property's values may have. */
+export const TYPES_OF_VALUES = ['string', 'json', 'object_coordinates', ...Object.keys(FIELD_TYPES)];
+
 const choices = (...values: string[]) =>
   values.map((value) => ({ value, label: value.replace(/^./, (first) => first.toUpperCase()) }));
 
@@ -59,6 +63,7 @@ const COMMON: Short[] = [
 const TYPES: Record<string, Short[]> = {
   contacts: [
     { name: 'email', label: 'Email' },
+    { name: 'hs_additional_emails', label: 'Additional email addresses' },
     ...[
       'firstname',
       'lastname',
@@ -147,6 +152,11 @@ const IDS: Record<string, string> = {
 export function typeName(type: string): string | null {
   const name = IDS[type] ?? type;
   return name in TYPES || /^2-\d+$/.test(name) || /^p\d*_\w+$/.test(name) ? name : null;
+}
+
+/** The id of an object type, as messages name it. */
+export function typeId(name: string): string {
+  return Object.entries(IDS).find(([, known]) => known === name)?.[0] ?? name;
 }
 
 /** What an object type starts with. */

@@ -1,31 +1,56 @@
-/** A fault somebody scripted: which calls it meets, and what becomes of them. */
-export type Fault = {
-  id?: string;
-  /** A part of the path, like `batch/upsert`. */
-  path?: string;
-  /** A text that the request's body holds. */
-  contains?: string;
-  /** Skip so many calls that match before it begins. */
-  skip?: number;
-  /** How many calls it meets; all when left out. */
-  times?: number;
-  /** Wait before anything else. */
-  delayMs?: number;
-  /** What is answered instead of what HubSpot would say. */
-  respond?: { status: number; body?: unknown; text?: string; headers?: Record<string, string> };
-  /** Whether the call is carried out nevertheless, and when: at once, or so many milliseconds later. */
-  writes?: 'no' | 'now' | number;
-  action?: 'hang' | 'reset' | 'truncate' | 'empty-results' | 'drop-results';
-};
+import { z } from 'zod';
+import { ANSWERS, type AnswerName, type Reply } from './answers.ts';
 
+export const faultSchema = z.strictObject({
+  id: z.string().optional(),
+  /** A part of the path, like `batch/upsert`. */
+  path: z.string().optional(),
+  /** A text that the request's body holds: `"boom@example.com"` makes one record crash HubSpot. */
+  contains: z.string().optional(),
+  /** Skip so many calls that match before it begins. */
+  skip: z.int().nonnegative().optional(),
+  /** How many calls it meets; all when left out. */
+  times: z.int().positive().optional(),
+  /** Wait before anything else. */
+  delayMs: z.int().nonnegative().optional(),
+  /** What is answered instead of what HubSpot would say: one of its known answers by name, … */
+  answer: z.enum(Object.keys(ANSWERS) as [AnswerName, ...AnswerName[]]).optional(),
+  /** … or anything; of a known answer it changes what it names. */
+  respond: z
+    .strictObject({
+      status: z.int().min(200).max(599).optional(),
+      body: z.unknown().optional(),
+      text: z.string().optional(),
+      headers: z.record(z.string(), z.string()).optional(),
+    })
+    .optional(),
+  /** Whether the call is carried out nevertheless, and when: at once, or so many milliseconds later. */
+  writes: z.union([z.enum(['no', 'now']), z.int().nonnegative()]).optional(),
+  /**
+   * `hang` never answers, `reset` cuts the connection, `stall` and `cut` do so in the middle of the body; `truncate`
+   * ends the body there as if it were whole; the others leave out results.
+   */
+  action: z.enum(['hang', 'reset', 'stall', 'cut', 'truncate', 'empty-results', 'drop-results']).optional(),
+});
+
+/** A fault somebody scripted: which calls it meets, and what becomes of them. */
+export type Fault = z.infer<typeof faultSchema>;
+
+type Scripted = Fault & { id: string; seen: number; met: number };
+
+/** The first fault that matches a call meets it. */
 export class Faults {
-  #faults: (Fault & { id: string; seen: number; met: number })[] = [];
+  #faults: Scripted[] = [];
   #lastId = 0;
 
   add(fault: Fault): string {
     const id = fault.id ?? `fault-${++this.#lastId}`;
     this.#faults.push({ ...fault, id, seen: 0, met: 0 });
     return id;
+  }
+
+  list(): readonly Scripted[] {
+    return this.#faults;
   }
 
   clear(id?: string): void {
@@ -44,4 +69,12 @@ export class Faults {
     }
     return null;
   }
+}
+
+/** What a fault answers instead of HubSpot; null when HubSpot speaks for itself. */
+export function replyOf({ answer, respond }: Fault): Reply | null {
+  if (answer === undefined && respond === undefined) return null;
+  const known: Reply = answer === undefined ? { status: 200 } : ANSWERS[answer]();
+  const { status = known.status, body = known.body, text = known.text, headers = {} } = respond ?? {};
+  return { status, body, ...(text === undefined ? {} : { text }), headers: { ...known.headers, ...headers } };
 }

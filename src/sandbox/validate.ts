@@ -77,13 +77,19 @@ function judgeType(value: string, { name, type, fieldType, options, externalOpti
 
 function judgeDate(value: string): Said {
   if (/^\d{4}-\d{2}-\d{2}$/.test(value))
-    return Number.isNaN(Date.parse(value)) ? { message: `${value} was not a valid date`, error: 'INVALID_DATE' } : null;
+    return isDay(value) ? null : { message: `${value} was not a valid date`, error: 'INVALID_DATE' };
   const moment = /^-?\d+$/.test(value) ? new Date(Number(value)) : null;
   if (moment === null) return { message: `${value} was not a valid date`, error: 'INVALID_DATE' };
   const time = moment.toISOString().slice(11, 23);
   return time === '00:00:00.000'
     ? null
     : { message: `${value} is at ${time.slice(0, 10)} UTC, not midnight!`, error: 'INVALID_DATE' };
+}
+
+/** The platform takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
 }
 
 function notAllowed(value: string, allowed: string[]): Said {
