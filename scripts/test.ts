@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { debianProgram } from '../test/support/servers/install.ts';
 import type { Server } from '../test/support/servers/server.ts';
 import { startServers } from '../test/support/servers/start.ts';
 
@@ -38,11 +39,16 @@ if (servers.length === 0) {
   process.exit(1);
 }
 
+const redisServer = findRedis();
 const folder = mkdtempSync(join(tmpdir(), 'hubspot-outbox-report-'));
 const file = join(folder, 'report.json');
 const vitest = spawn('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...rest], {
   stdio: 'inherit',
-  env: { ...process.env, TEST_SERVERS: JSON.stringify(servers.map(({ kind, adminUrl }) => ({ kind, adminUrl }))) },
+  env: {
+    ...process.env,
+    TEST_REDIS_SERVER: redisServer,
+    TEST_SERVERS: JSON.stringify(servers.map(({ kind, adminUrl }) => ({ kind, adminUrl }))),
+  },
 });
 // A test that fails may leave a process behind, for which vitest waits for ever: once it has reported, it is ended.
 const watch = setInterval(() => {
@@ -56,6 +62,16 @@ const { passed, failed, skipped } = readReport();
 rmSync(folder, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(code === 0 && failed === 0 && passed > 0 ? 0 : 1);
+
+/** Installed here once, since the tests run at the same time. Without it the tests that need it fail and say so. */
+function findRedis(): string {
+  try {
+    return debianProgram('redis-server', 'redis-server');
+  } catch (error) {
+    missed.push({ kind: 'redis', why: (error as Error).message });
+    return '';
+  }
+}
 
 async function interrupt(): Promise<void> {
   if (isStopping) return;

@@ -26,6 +26,7 @@ import { nextDueInMs } from './outbox/due.ts';
 import { Fold, type ResolvableWatch } from './outbox/fold.ts';
 import { readResumes, rememberObjects, storePause } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
+import { joinRedis, type SharedState } from './shared/joinRedis.ts';
 import { runPass, type Stages } from './sync.ts';
 import { Traffic } from './traffic.ts';
 import { version } from './version.ts';
@@ -70,6 +71,9 @@ export class Worker {
   #knowsZone = false;
   #isDatabaseDown = false;
   #lastPassEndedAt: number | null = null;
+  #workers = 1;
+  readonly #join: () => SharedState | null;
+  #shared: SharedState | null = null;
 
   constructor({ db, mapping, environment, log }: { db: Db; mapping: Mapping; environment: Environment; log: Log }) {
     const { callsPer10s, callsPerDay, requestTimeoutMs, concurrency, guardRecords, guardPercent } = mapping.settings;
@@ -97,6 +101,10 @@ export class Worker {
         this.metrics.onAnswer(operation, answer);
       },
     });
+    const { redisUrl: url } = environment;
+    const token = requireToken(environment);
+    const sharing = { token, callsPer10s, pace, breaker, workers: () => this.#workers, log: this.#log };
+    this.#join = () => (url === undefined ? null : joinRedis({ url, ...sharing }));
   }
 
   /** @throws ConfigurationError when the mapping fits neither the database nor HubSpot */
@@ -109,7 +117,8 @@ export class Worker {
     for (const name of names) await storePause(this.#db, name, null);
     this.#resumes = await readResumes(this.#db);
     await this.#budget.flush();
-    await reportAlive(this.#db, this.id, version());
+    this.#workers = await reportAlive(this.#db, this.id, version());
+    this.#shared = this.#join();
     this.#log.info(
       { version: version(), objects: this.#objects.length, definitions: this.#definitions.source },
       'started',
@@ -180,7 +189,7 @@ export class Worker {
       callsPerDay: this.#budget.callsPerDay,
       dailyLimitReached: paused.some(([, { code }]) => code === 'DAILY' || code === 'CALLS_PER_DAY'),
       apiLatencyMs: this.#latency.meanMs,
-      redis: 'off',
+      redis: this.#shared?.state ?? 'off',
       lastPassEndedAt: this.#lastPassEndedAt,
       isStopping: this.#stopping.signal.aborted,
       database: this.#isDatabaseDown ? 'down' : 'up',
@@ -341,7 +350,7 @@ export class Worker {
     await this.#learnZone();
   }
 
-  async #passFailed(error: unknown): Promise<void> {
+  #passFailed(error: unknown): void {
     // Told once, not every second for as long as it lasts.
     if (!isUnavailable(error)) this.#log.error({ reason: describe(error) }, 'pass failed');
     else if (!this.#isDatabaseDown) this.#log.error({ reason: describe(error) }, 'database is away');
@@ -349,10 +358,15 @@ export class Worker {
   }
 
   async #reportAlive(): Promise<void> {
-    await reportAlive(this.#db, this.id, version()).catch((error: unknown) => this.#passFailed(error));
+    try {
+      this.#workers = await reportAlive(this.#db, this.id, version());
+    } catch (error) {
+      this.#passFailed(error);
+    }
   }
 
   async #sayGoodbye(): Promise<void> {
+    await this.#shared?.close();
     this.#breaker.shutdown();
     await this.#budget.flush({ isLast: true }).catch(() => {});
     await reportStopped(this.#db, this.id).catch(() => {});

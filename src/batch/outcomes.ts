@@ -28,18 +28,26 @@ export function outcomesOf(delivery: Delivery, candidates: readonly Candidate[],
       ended.set(refused.sourceId, { ...toPoison(refused, sent(refused)), doubt: 'late' });
   }
   const waiting = candidates.filter(({ row }) => !ended.has(row.sourceId));
-  return [...ended.values(), ...waiting.map(({ row }) => waitingOutcome(row, delivery, faults))];
+  // One jitter for all: what failed together comes back in one call.
+  const jitter = Math.random();
+  const backoff = (failures: number, atLeastMs = 0) => backoffMs(failures, atLeastMs, () => jitter);
+  return [...ended.values(), ...waiting.map(({ row }) => waitingOutcome(row, delivery, faults, backoff))];
 }
 
-function waitingOutcome({ sourceId, attempts }: ClaimedRow, delivery: Delivery, faults: number): Outcome {
+function waitingOutcome(
+  { sourceId, attempts }: ClaimedRow,
+  delivery: Delivery,
+  faults: number,
+  backoff: (failures: number, atLeastMs?: number) => number,
+): Outcome {
   const { stop, unknown, doubtful, crashing } = delivery;
   const atLeastMs = stop?.kind === 'fault' ? stop.atLeastMs : 0;
   const isDoubtful = doubtful.includes(sourceId) || crashing.some((each) => each.sourceId === sourceId);
   if (isDoubtful)
-    return { kind: 'later', sourceId, delayMs: backoffMs(faults, atLeastMs), countsAttempt: false, doubt: 'late' };
+    return { kind: 'later', sourceId, delayMs: backoff(faults, atLeastMs), countsAttempt: false, doubt: 'late' };
   if (unknown.includes(sourceId))
-    return { kind: 'later', sourceId, delayMs: backoffMs(attempts), countsAttempt: true, doubt: 'sent' };
-  const delayMs = stop?.kind === 'fault' ? backoffMs(faults, atLeastMs) : 1_000;
+    return { kind: 'later', sourceId, delayMs: backoff(attempts), countsAttempt: true, doubt: 'sent' };
+  const delayMs = stop?.kind === 'fault' ? backoff(faults, atLeastMs) : 1_000;
   return { kind: 'later', sourceId, delayMs, countsAttempt: false };
 }
 

@@ -38,9 +38,9 @@ export class Breaker {
   readonly #listeners: ((state: CircuitState) => void)[] = [];
 
   constructor({
-    leastCalls = 5,
+    leastCalls = 4,
     faultPercent = 50,
-    windowMs = 30_000,
+    windowMs = 60_000,
     openMs = 5_000,
     longestOpenMs = 60_000,
   }: BreakerOptions = {}) {

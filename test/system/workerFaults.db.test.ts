@@ -1,0 +1,142 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { untilDelivered } from '../application/workers.ts';
+import { type Started, startProgram, until } from '../support/program.ts';
+import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { swiftMapping } from './swiftMapping.ts';
+
+const mapping = swiftMapping({ lease_ms: 4_000, request_timeout_ms: 2_000 });
+const UPSERT = 'contacts/batch/upsert';
+
+describe('workers that fail', () => {
+  let shop: SyncedShop;
+  let running: Started[] = [];
+
+  beforeAll(async () => {
+    shop = await openSyncedShop({ users: 400, mapping });
+    await shop.must('backfill');
+    await shop.must('once');
+  });
+  afterEach(async () => {
+    await shop.sandbox.clearFaults();
+    await shop.sandbox.options({ latencyMs: 0 });
+    const worker = await start();
+    await untilDelivered(shop);
+    await until(async () => (await shop.select('SELECT source_id FROM hubspot_doubt')).length === 0);
+    worker.child.kill('SIGTERM');
+    await worker.finished;
+    running = [];
+    await expectSynced(shop, mapping);
+    await expectNoTwins();
+  });
+  afterAll(async () => {
+    for (const { child } of running) child.kill('SIGKILL');
+    await shop?.close();
+  });
+
+  async function start(): Promise<Started> {
+    const worker = startProgram(['--config', mapping, 'run'], shop.env);
+    running.push(worker);
+    await until(() => worker.out().includes('"started"') || worker.child.exitCode !== null);
+    expect(worker.err()).toBe('');
+    return worker;
+  }
+
+  const changeAll = (name: string) => shop.application.query('UPDATE users SET last_name = ?', [name]);
+  const callUnderWay = async () =>
+    until(
+      async () => (await shop.select('SELECT 1 FROM hubspot_data WHERE claimed_by IS NOT NULL LIMIT 1')).length > 0,
+    );
+
+  /** No two contacts of one user: each was made once. */
+  async function expectNoTwins(): Promise<void> {
+    const ids = (await shop.sandbox.records('contacts')).map(({ properties }) => properties.shop_user_id);
+    expect(new Set(ids).size).toBe(ids.length);
+  }
+
+  it('stop on SIGTERM: what is under way ends, nothing new begins, exit code 0', async () => {
+    await shop.sandbox.options({ latencyMs: 300 });
+    const worker = await start();
+    await changeAll('Stopped');
+    await callUnderWay();
+    worker.child.kill('SIGTERM');
+    expect((await worker.finished).code).toBe(0);
+    expect(worker.out()).toContain('"stopped"');
+    expect(await shop.select('SELECT source_id FROM hubspot_data WHERE claimed_by IS NOT NULL')).toEqual([]);
+    expect(await shop.select('SELECT id FROM hubspot_worker')).toEqual([]);
+  });
+
+  it('stop within their time also while HubSpot hangs, and give their rows back', async () => {
+    await shop.sandbox.fault({ path: UPSERT, action: 'hang' });
+    const worker = await start();
+    await changeAll('Hanging');
+    await callUnderWay();
+    worker.child.kill('SIGINT');
+    expect((await worker.finished).code).toBe(0);
+    expect(await shop.select('SELECT source_id FROM hubspot_data WHERE claimed_by IS NOT NULL')).toEqual([]);
+  });
+
+  it('lose nothing when they are killed, wherever they are', async () => {
+    await shop.sandbox.options({ latencyMs: 100 });
+    for (let round = 1; round <= 6; round += 1) {
+      const worker = await start();
+      await changeAll(`Killed ${round}`);
+      await callUnderWay();
+      await shop.application.query('SELECT SLEEP(?)', [(round % 3) * 0.05]);
+      worker.child.kill('SIGKILL');
+      await worker.finished;
+    }
+  });
+
+  it('do no harm when they were frozen past their lease and wake up', async () => {
+    await shop.sandbox.options({ latencyMs: 500 });
+    const frozen = await start();
+    await changeAll('Frozen');
+    await callUnderWay();
+    frozen.child.kill('SIGSTOP');
+    await changeAll('Newer');
+    const other = await start();
+    await untilDelivered(shop);
+    frozen.child.kill('SIGCONT');
+    await changeAll('Newest');
+    await untilDelivered(shop);
+    for (const worker of [frozen, other]) worker.child.kill('SIGTERM');
+    for (const worker of [frozen, other]) expect((await worker.finished).code).toBe(0);
+  });
+
+  it('go on when their connections are cut at any moment', async () => {
+    await shop.sandbox.options({ latencyMs: 50 });
+    const worker = await start();
+    for (let round = 1; round <= 10; round += 1) {
+      await changeAll(`Cut ${round}`);
+      await cutConnections();
+      await shop.application.query('SELECT SLEEP(?)', [0.05 * (round % 4)]);
+      await cutConnections();
+    }
+    await untilDelivered(shop);
+    expect(worker.child.exitCode).toBeNull();
+    worker.child.kill('SIGTERM');
+    expect((await worker.finished).code).toBe(0);
+  });
+
+  it('share one outbox, five of them, without sending much twice', async () => {
+    const workers = await Promise.all([1, 2, 3, 4, 5].map(start));
+    await shop.sandbox.clearCalls();
+    await changeAll('Shared');
+    await untilDelivered(shop);
+    const sent = (await shop.sandbox.calls())
+      .filter(({ path }) => path.includes(UPSERT))
+      .flatMap(({ inputs }) => inputs);
+    expect(sent.length).toBeLessThanOrEqual(new Set(sent).size * 1.2);
+    for (const worker of workers) worker.child.kill('SIGTERM');
+    for (const worker of workers) expect((await worker.finished).code).toBe(0);
+  });
+
+  /** Of the running account: the application keeps its own. */
+  async function cutConnections(): Promise<void> {
+    const user = new URL(shop.env.DATABASE_URL ?? '').username;
+    const sessions = await shop.select<{ id: number }>(
+      `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = '${user}' AND DB = DATABASE()`,
+    );
+    for (const { id } of sessions) await shop.application.query(`KILL ${id}`).catch(() => {});
+  }
+});
