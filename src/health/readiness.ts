@@ -13,7 +13,8 @@ export function createReadiness(db: Db): () => Promise<string | null> {
   let asking: Promise<string | null> | null = null;
 
   async function ask(): Promise<string | null> {
-    if (complete !== null && (await readBooks(db)) === complete) return null;
+    const books = await readBooks(db);
+    if (books !== null && books === complete) return null;
     const { done, due, unknown } = await migrationStatus(db);
     complete = null;
     if (unknown.length > 0) return `the outbox tables are newer than this program: ${unknown.join(', ')}`;
@@ -34,9 +35,15 @@ export function createReadiness(db: Db): () => Promise<string | null> {
   };
 }
 
-async function readBooks(db: Db): Promise<string> {
-  const [rows] = await db.raw('SELECT name FROM hubspot_migration ORDER BY id').timeout(LIMIT_MS);
-  return (rows as { name: string }[]).map(({ name }) => name).join(' ');
+/** Asked first, since this statement ends in time. Null when there are no books. */
+async function readBooks(db: Db): Promise<string | null> {
+  try {
+    const [rows] = await db.raw('SELECT name FROM hubspot_migration ORDER BY id').timeout(LIMIT_MS);
+    return (rows as { name: string }[]).map(({ name }) => name).join(' ');
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ER_NO_SUCH_TABLE') return null;
+    throw error;
+  }
 }
 
 async function within(limitMs: number, work: Promise<string | null>): Promise<string | null> {

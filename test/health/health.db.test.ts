@@ -37,7 +37,7 @@ describe('health, while the database', () => {
 
   it('answers, is what the outbox says', async () => {
     await enqueueIds(outbox.db, ['1', '2']);
-    const { health } = start();
+    const { health } = start({ staleMs: 3_600_000 });
     await until(async () => (await health()).health.status === 'healthy');
     expect((await health()).outbox?.objects).toMatchObject([{ object: 'contacts', pending: 2 }]);
   });
@@ -101,7 +101,6 @@ describe('readiness', () => {
   it('is there when the database is reached and migrated', async () => {
     const isReady = createReadiness(db);
     await until(async () => (await isReady()) === null);
-    expect(await isReady()).toBeNull();
   });
 
   it('is not there while the database is silent, and comes back with it', async () => {
@@ -119,10 +118,12 @@ describe('readiness', () => {
     await outbox.db.raw(
       "INSERT INTO hubspot_migration (name, batch, migration_time) VALUES ('29990101_new', 9, NOW())",
     );
-    expect(await isReady()).toMatch(/newer than this program: 29990101_new/);
+    await until(async () => /newer than this program: 29990101_new/.test((await isReady()) ?? ''));
     await outbox.db.raw("DELETE FROM hubspot_migration WHERE name = '29990101_new'");
     await until(async () => (await isReady()) === null);
     await rollback(outbox.db);
-    expect(await isReady()).toMatch(/not migrated: 20261127_outbox is missing/);
+    await until(async () => /not migrated: 20261127_outbox is missing/.test((await isReady()) ?? ''));
+    await outbox.db.raw('DROP TABLE hubspot_migration, hubspot_migration_lock');
+    await until(async () => /not migrated: 20261127_outbox is missing/.test((await isReady()) ?? ''));
   });
 });
