@@ -47,8 +47,8 @@ const ALL = [...ADD, 'DELETE'];
  * see. CREATE also lets a right be granted before its table is there.
  */
 const OUTBOX: Readonly<Record<string, Rights>> = {
-  hubspot_migration: { migrating: [...ALL, 'CREATE'], running: READ },
-  hubspot_migration_lock: { migrating: [...ALL, 'CREATE'], running: [] },
+  hubspot_migration: { migrating: [...ALL, 'CREATE', 'DROP'], running: READ },
+  hubspot_migration_lock: { migrating: [...ALL, 'CREATE', 'DROP'], running: [] },
   hubspot_watch: { migrating: [...ADD, ...DDL], running: READ },
   hubspot_object: { migrating: [...ADD, ...DDL], running: ADD },
   hubspot_mark: { migrating: ['SELECT', 'INSERT', ...DDL], running: ['SELECT', 'UPDATE', 'DELETE'] },

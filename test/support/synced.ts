@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { expect } from 'vitest';
 import { readMapping } from '../../src/config/readMapping.ts';
+import { type Accounts, createAccounts } from './accounts.ts';
 import { connectAsApplication, type TestDatabase, testDatabase } from './database.ts';
 import { type Finished, runProgram } from './program.ts';
 import { startTestSandbox, type TestSandbox } from './sandbox.ts';
@@ -11,7 +12,10 @@ export type SyncedShop = {
   database: TestDatabase;
   sandbox: TestSandbox;
   application: Connection;
+  accounts: Accounts;
+  /** Of the running account, which has just the rights that `grants` prints. */
   env: Record<string, string>;
+  /** Runs a command as the account it is for: `migrate` and `triggers` as the migrating one. */
   run(...args: string[]): Promise<Finished>;
   /** Runs a command that must succeed; returns what it printed. */
   must(...args: string[]): Promise<string>;
@@ -23,19 +27,25 @@ export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapp
   const [database, sandbox] = await Promise.all([testDatabase(), startTestSandbox()]);
   await createShop(database, { users, seed });
   const application = await connectAsApplication(database);
-  const env = { DATABASE_URL: database.url, HUBSPOT_BASE_URL: sandbox.url, HUBSPOT_ACCESS_TOKEN: sandbox.token };
-  const run = (...args: string[]) => runProgram(['--config', mapping, ...args], env);
+  const accounts = await createAccounts(database, mapping);
+  const hubspot = { HUBSPOT_BASE_URL: sandbox.url, HUBSPOT_ACCESS_TOKEN: sandbox.token };
+  const env = { DATABASE_URL: accounts.runningUrl, ...hubspot };
+  const migratingEnv = { DATABASE_URL: accounts.migratingUrl, ...hubspot };
+  const run = (...args: string[]) =>
+    runProgram(['--config', mapping, ...args], MIGRATING.includes(args[0] ?? '') ? migratingEnv : env);
   const must = async (...args: string[]) => {
     const { code, out, err } = await run(...args);
     expect(`${code} ${err}`, `hubspot-outbox ${args.join(' ')}`).toBe('0 ');
     return out;
   };
   await must('migrate');
+  await accounts.grantRunning();
   await must('triggers', 'apply');
   return {
     database,
     sandbox,
     application,
+    accounts,
     env,
     run,
     must,
@@ -43,10 +53,13 @@ export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapp
     close: async () => {
       await application.end();
       await sandbox.close();
+      await accounts.drop();
       await database.drop();
     },
   };
 }
+
+const MIGRATING = ['migrate', 'triggers'];
 
 /** HubSpot holds what the SELECTs return, for every record that is not poison; and nothing waits. */
 export async function expectSynced({ database, sandbox, select }: SyncedShop, mapping = shopMapping): Promise<void> {

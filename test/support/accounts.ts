@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import mysql, { type Connection } from 'mysql2/promise';
+import type { TestDatabase } from './database.ts';
+import { programFile, runProgram } from './program.ts';
+
+/** What `hubspot-outbox grants --json` prints. */
+export type PrintedGrants = {
+  database: string;
+  migrating: { account: string; statements: string[] };
+  running: { account: string; statements: string[] };
+  notes: string[];
+};
+
+/** Two accounts that may do just what `hubspot-outbox grants` printed for a mapping. */
+export type Accounts = {
+  printed: PrintedGrants;
+  /** DATABASE_URL of the account that migrates and applies triggers. */
+  migratingUrl: string;
+  /** DATABASE_URL of the account of the worker. */
+  runningUrl: string;
+  password: string;
+  /** Gives the running account its rights; the outbox tables must be there. */
+  grantRunning(): Promise<void>;
+  /** Runs SQL as the administrator. */
+  admin(sql: string): Promise<void>;
+  drop(): Promise<void>;
+};
+
+export async function createAccounts(database: TestDatabase, mapping: string): Promise<Accounts> {
+  // MySQL 5.6 takes 16 characters, `_admin` among them.
+  const name = `o${randomBytes(4).toString('hex')}`;
+  // Characters that mean something in a URL and in SQL.
+  const password = `p@s:w/${randomBytes(6).toString('hex')}%'`;
+  const printed = await withConnection(database.url, (admin) => print(admin, database, mapping, name));
+  const { migrating, running } = printed;
+  const run = (statements: readonly string[]) =>
+    withConnection(database.url, async (admin) => {
+      for (const statement of statements) await admin.query(statement);
+    });
+  await run(
+    [migrating, running].map(({ account }) => `CREATE USER ${account} IDENTIFIED BY ${mysql.escape(password)}`),
+  );
+  await run(migrating.statements);
+  return {
+    printed,
+    migratingUrl: urlOf(database, `${name}_admin`, password),
+    runningUrl: urlOf(database, name, password),
+    password,
+    grantRunning: () => run(running.statements),
+    admin: (sql) => run([sql]),
+    drop: () => run([`DROP USER ${migrating.account}`, `DROP USER ${running.account}`]),
+  };
+}
+
+/** The server's name for this machine: an account of another host may give way to an anonymous one of this. */
+async function print(admin: Connection, { url }: TestDatabase, mapping: string, name: string): Promise<PrintedGrants> {
+  const [rows] = await admin.query("SELECT SUBSTRING_INDEX(USER(), '@', -1) AS host");
+  const [{ host = '%' } = {}] = rows as { host?: string }[];
+  const args = ['--config', mapping, 'grants', '--json', '--account', name, '--host', host];
+  const { code, out, err } = await runProgram(args, { DATABASE_URL: url });
+  if (code !== 0) throw new Error(`${programFile} ${args.join(' ')} ended with ${code}: ${err}`);
+  return JSON.parse(out) as PrintedGrants;
+}
+
+function urlOf(database: TestDatabase, user: string, password: string): string {
+  const url = new URL(database.url);
+  url.username = user;
+  // A URL leaves some characters as they are that a password must not hold bare.
+  url.password = encodeURIComponent(password);
+  return url.href;
+}
+
+async function withConnection<T>(url: string, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await mysql.createConnection({ uri: url });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.end();
+  }
+}
