@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applyTriggers } from '../../src/capture/apply.ts';
+import { until } from '../support/program.ts';
 import { type Captured, mappingOf, openCaptured, takeMarks } from './captured.ts';
 
 const schema = `
@@ -275,10 +276,10 @@ async function affected(connection: Connection, sql: string): Promise<number> {
 
 /** Until a statement about triggers waits for a table. */
 async function untilWaiting({ application }: Captured): Promise<void> {
-  for (;;) {
+  await until(async () => {
     const [found] = await application.query(
       "SELECT id FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND STATE LIKE 'Waiting for table%'",
     );
-    if ((found as unknown[]).length > 0) return;
-  }
+    return (found as unknown[]).length > 0;
+  });
 }

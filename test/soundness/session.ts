@@ -11,8 +11,9 @@ export type Snapshot = Map<string, string>;
 export async function openSession(url: string): Promise<Connection> {
   const typeCast = (field: { buffer(): Buffer | null }) => field.buffer();
   const connection = await createConnection({ uri: url, charset: 'utf8mb4', rowsAsArray: true, typeCast });
-  // MariaDB's subquery cache takes B for b where the subquery itself compares bytes: a record's result would then
-  // depend on which others are asked for with it. MySQL knows no such switch.
+  // MariaDB keeps a subquery's result by the outer value in the outer column's collation: with a latin1 column outside
+  // and a utf8mb4_bin one inside, B gets what was found for b, and what a record gets depends on which others are asked
+  // for with it. MySQL knows no such switch.
   await connection.query("SET SESSION optimizer_switch = 'subquery_cache=off'").catch(() => undefined);
   return connection;
 }
