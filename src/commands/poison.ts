@@ -54,9 +54,12 @@ async function withDatabase(work: (db: Db) => Promise<void>): Promise<void> {
 async function list(db: Db, { all, object, json }: ListOptions): Promise<void> {
   if (object !== undefined) await (await import('./outboxRow.ts')).requireObject(db, object);
   if (all) return listRows(db, { object, json: json === true });
-  const [{ groupPoison }, { formatTable }] = await Promise.all([import('../outbox/poison.ts'), import('./table.ts')]);
+  const [{ groupPoison }, { formatJson, formatTable }] = await Promise.all([
+    import('../outbox/poison.ts'),
+    import('./table.ts'),
+  ]);
   const groups = await groupPoison(db, { object });
-  if (json) print(JSON.stringify(groups, null, 2));
+  if (json) print(formatJson(groups));
   else if (groups.length === 0) print('Nothing is poisoned.');
   else {
     const cells = groups.map((group) => [
@@ -73,10 +76,13 @@ async function list(db: Db, { all, object, json }: ListOptions): Promise<void> {
 
 /** A page at a time, so that a million rows need no more memory than a thousand. */
 async function listRows(db: Db, { object, json }: { object: string | undefined; json: boolean }): Promise<void> {
-  const [{ pagePoison }, { formatTable }] = await Promise.all([import('../outbox/poison.ts'), import('./table.ts')]);
+  const [{ pagePoison }, { formatJson, formatTable }] = await Promise.all([
+    import('../outbox/poison.ts'),
+    import('./table.ts'),
+  ]);
   let count = 0;
   for await (const page of pagePoison(db, { object })) {
-    if (json) print(`${count === 0 ? '[' : ','}${JSON.stringify(page).slice(1, -1)}`);
+    if (json) print(`${count === 0 ? '[' : ','}${formatJson(page, 0).slice(1, -1)}`);
     else {
       const cells = page.map((row) => [
         row.object,
@@ -95,9 +101,9 @@ async function listRows(db: Db, { object, json }: { object: string | undefined; 
 }
 
 async function show(db: Db, id: string, { json }: { json?: boolean }): Promise<void> {
-  const { findRow, formatRow } = await import('./outboxRow.ts');
+  const [{ findRow, formatRow }, { formatJson }] = await Promise.all([import('./outboxRow.ts'), import('./table.ts')]);
   const row = await findRow(db, id);
-  print(json ? JSON.stringify(row, null, 2) : formatRow(row));
+  print(json ? formatJson(row) : formatRow(row));
 }
 
 function print(text: string): void {

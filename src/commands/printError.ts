@@ -1,11 +1,14 @@
 import { explainStatement, isDenied } from '../database/refusals.ts';
 import { ConfigurationError, OutboxError } from '../errors.ts';
+import { plain } from './table.ts';
 
 /**
  * Prints what went wrong to standard error, `Error:` what, where and got what, then `Try:`, and returns the exit code.
  * Anything that is not ours is a bug or lost infrastructure; its stack is shown with LOG_LEVEL=debug.
  */
-export function printError(thrown: unknown, write = (text: string) => process.stderr.write(text)): 1 | 2 {
+export function printError(thrown: unknown, out = (text: string) => process.stderr.write(text)): 1 | 2 {
+  // A message may name an id or a table as somebody's data has it.
+  const write = (text: string) => out(text.split('\n').map(plain).join('\n'));
   const error = thrown instanceof OutboxError ? thrown : explainStatement(thrown);
   if (error === null) {
     write(`Error: ${stackOf(thrown) ?? (thrown instanceof Error ? thrown.message : String(thrown))}\n`);

@@ -15,7 +15,8 @@ export function addStatusCommand(program: Command): void {
       const { db, close } = await openDatabase(readEnvironment());
       try {
         const status = await readStatus(db);
-        process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : await describe(status));
+        const { formatJson } = await import('./table.ts');
+        process.stdout.write(json ? `${formatJson(status)}\n` : await describe(status));
       } finally {
         await close();
       }
@@ -23,7 +24,7 @@ export function addStatusCommand(program: Command): void {
 }
 
 async function describe({ workers, objects, poison }: Status): Promise<string> {
-  const { formatTable } = await import('./table.ts');
+  const { formatTable, plain } = await import('./table.ts');
   const lines = [
     workers.length === 0
       ? 'No worker runs: start one with hubspot-outbox run\n'
@@ -32,7 +33,7 @@ async function describe({ workers, objects, poison }: Status): Promise<string> {
           workers.map((worker) => [
             worker.id,
             worker.host,
-            String(worker.pid),
+            worker.pid,
             worker.version,
             worker.started_at.slice(0, 19),
             `${worker.seen_seconds_ago} s ago`,
@@ -42,22 +43,24 @@ async function describe({ workers, objects, poison }: Status): Promise<string> {
       ['object', 'marks', 'pending', 'oldest', 'sent last hour', 'poison'],
       objects.map((object) => [
         object.object,
-        String(object.marks),
-        String(object.pending),
+        object.marks,
+        object.pending,
         object.oldest_pending_seconds === null ? '-' : `${object.oldest_pending_seconds} s`,
-        String(object.sent_last_hour),
-        String(object.poison),
+        object.sent_last_hour,
+        object.poison,
       ]),
     ),
     ...objects.flatMap(({ object, paused, backfill }) => [
-      ...(paused === null ? [] : [`${object} is paused: ${paused}\n`]),
-      ...(backfill === null ? [] : [`${object} needs a backfill (${backfill}): hubspot-outbox backfill ${object}\n`]),
+      ...(paused === null ? [] : [plain(`${object} is paused: ${paused}`)]),
+      ...(backfill === null
+        ? []
+        : [plain(`${object} needs a backfill (${backfill}): hubspot-outbox backfill ${object}`)]),
     ]),
     poison.length === 0
       ? 'No poison.\n'
       : formatTable(
           ['poison', 'object', 'property', 'records', 'for example'],
-          poison.map((group) => [group.code, group.object, group.property ?? '-', String(group.rows), group.sample]),
+          poison.map((group) => [group.code, group.object, group.property ?? '-', group.rows, group.sample]),
         ),
   ];
   return `${lines.map((line) => line.trimEnd()).join('\n\n')}\n`;

@@ -51,6 +51,17 @@ export function plain(text: string): string {
   });
 }
 
+/** JSON for people's terminals and for programs: characters that `plain` would escape are escaped as JSON does. */
+export function formatJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, null, indent).replace(HARMFUL, (character) =>
+    character === '\n' ? character : character.replace(/[\s\S]/g, escapeUnit),
+  );
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function shorten(text: string, widest: number): string {
