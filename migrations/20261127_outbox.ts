@@ -90,6 +90,14 @@ const TABLES = [
     KEY owner (object, source_id)
   ) ${TABLE}`,
 
+  // Rows refused because another row owns their match value, to be woken when it is free.
+  `CREATE TABLE IF NOT EXISTS hubspot_duplicate (
+    object ${OBJECT},
+    match_value VARCHAR(191) NOT NULL,
+    source_id VARCHAR(191) NOT NULL,
+    PRIMARY KEY (object, match_value, source_id)
+  ) ${TABLE}`,
+
   // Rows whose last call had no answer: until then HubSpot may still write what it held.
   `CREATE TABLE IF NOT EXISTS hubspot_doubt (
     object ${OBJECT},
@@ -137,6 +145,7 @@ const NAMES = [
   'hubspot_mark',
   'hubspot_data',
   'hubspot_match',
+  'hubspot_duplicate',
   'hubspot_doubt',
   'hubspot_calls',
   'hubspot_worker',

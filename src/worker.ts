@@ -97,7 +97,8 @@ export class Worker {
       breaker,
       onAnswer: (operation, answer) => {
         this.#budget.count();
-        this.#latency.note(answer.latencyMs);
+        // A call that reached nobody, or was cut, is no quick answer.
+        if (answer.failure === undefined || answer.failure === 'timeout') this.#latency.note(answer.latencyMs);
         this.metrics.onAnswer(operation, answer);
       },
     });
@@ -145,7 +146,6 @@ export class Worker {
     await task.destroy();
     await passing;
     clearInterval(alive);
-    await this.#sayGoodbye();
   }
 
   /** Passes until nothing is due, also what becomes due within seconds; returns what was done. */
@@ -159,7 +159,6 @@ export class Worker {
       if (waitMs === null || waitMs > 10_000) break;
       await delay(Math.max(50, waitMs));
     }
-    await this.#sayGoodbye();
     return total;
   }
 
@@ -169,6 +168,15 @@ export class Worker {
     this.#log.info('stopping');
     this.#stopping.abort();
     setTimeout(() => this.#deadline.abort(), this.#mapping.settings.stopWithinMs).unref();
+  }
+
+  /** Takes leave of everybody, whatever became of it. */
+  async close(): Promise<void> {
+    await this.#shared?.close();
+    this.#breaker.shutdown();
+    await this.#budget.flush({ isLast: true }).catch(() => {});
+    await reportStopped(this.#db, this.id).catch(() => {});
+    this.#log.info('stopped');
   }
 
   /** What is paused now, and why. */
@@ -293,7 +301,9 @@ export class Worker {
       // The lease ends by itself, and the rows are due again.
       this.#log.error({ object: name, rows: batch.claim.rows.length, reason: describe(error) }, 'batch failed');
       this.#gate.pause(name, { scope: 'object', code: 'BATCH_FAILED', reason: describe(error), delayMs: 2_000 });
-      return { later: batch.claim.rows.length };
+      const counts = { later: batch.claim.rows.length };
+      this.metrics.onOutcomes(name, counts);
+      return counts;
     } finally {
       this.#traffic.ended(name);
     }
@@ -312,6 +322,8 @@ export class Worker {
   /** A pause of everything is told of every object. */
   async #pause(object: string, pause: Pause): Promise<void> {
     if (!this.#gate.pause(object, pause)) return;
+    // Only what is asked for from now on is about this pause.
+    this.#resumes = await readResumes(this.#db);
     for (const { mapping } of this.#objects)
       if (pause.scope === 'worker' || mapping.name === object) await storePause(this.#db, mapping.name, pause);
   }
@@ -363,14 +375,6 @@ export class Worker {
     } catch (error) {
       this.#passFailed(error);
     }
-  }
-
-  async #sayGoodbye(): Promise<void> {
-    await this.#shared?.close();
-    this.#breaker.shutdown();
-    await this.#budget.flush({ isLast: true }).catch(() => {});
-    await reportStopped(this.#db, this.id).catch(() => {});
-    this.#log.info('stopped');
   }
 }
 

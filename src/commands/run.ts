@@ -36,8 +36,11 @@ async function run(program: Command): Promise<void> {
         alerts: mapping.alerts,
         log,
       });
-      await worker.run();
-      await monitoring.close();
+      try {
+        await worker.run();
+      } finally {
+        await monitoring.close();
+      }
     } finally {
       await db.destroy();
     }
@@ -77,8 +80,12 @@ async function withWorker(program: Command, work: Work): Promise<void> {
     const worker = new Worker({ ...context, log });
     const onSignal = () => worker.stop();
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-    await worker.prepare();
-    await work(worker, context, log);
+    try {
+      await worker.prepare();
+      await work(worker, context, log);
+    } finally {
+      await worker.close();
+    }
   } finally {
     await context.close();
   }

@@ -1,7 +1,7 @@
 import type { Db } from '../database/connect.ts';
 import { transact } from '../database/transact.ts';
 import { type KeyKind, keyAsText, keyLiteral } from '../keys.ts';
-import { enqueue } from './enqueue.ts';
+import { enqueue, enqueueSelected } from './enqueue.ts';
 
 export type BackfillKey = { table: string; column: string; kind: KeyKind };
 /** In records; `total` is an estimate where the table is large. */
@@ -28,14 +28,13 @@ export async function backfill(
   let enqueued = 0;
   for (;;) {
     if (signal?.aborted) return enqueued;
-    const ids = await readKeys(db, key, after);
-    const last = ids.at(-1);
-    if (last === undefined) break;
-    await enqueueChunk(db, object, ids, last);
+    const { count, last } = await readChunk(db, key, after);
+    if (last === null) break;
+    await enqueueChunk(db, object, key, after, last);
     after = last;
-    enqueued += ids.length;
+    enqueued += count;
     onProgress({ enqueued, total: Math.max(total, enqueued) });
-    if (ids.length < CHUNK) break;
+    if (count < CHUNK) break;
   }
   await enqueueUnmet(db, object, run.startedAt, signal);
   if (!signal?.aborted) await end(db, object, run);
@@ -61,10 +60,21 @@ async function begin(db: Db, object: string): Promise<Run> {
   return row;
 }
 
-async function enqueueChunk(db: Db, object: string, ids: readonly string[], cursor: string): Promise<void> {
+/** The keys of a chunk go from table to table in the server; READ COMMITTED reads them without a lock. */
+async function enqueueChunk(
+  db: Db,
+  object: string,
+  { table, column, kind }: BackfillKey,
+  after: string | null,
+  last: string,
+): Promise<void> {
+  const name = '??';
+  // `+ 0`: a ZEROFILL column would give its zeros, which triggers do not note.
+  const id = kind === 'integer' ? `CAST(${name} + 0 AS CHAR)` : keyAsText(kind, name);
+  const select = `SELECT ${id} AS id FROM ?? WHERE ?? ${onwards(kind, after)} AND ?? <= ${literal(kind, last)}`;
   await transact(db, async (trx) => {
-    await enqueue(trx, object, ids.map(inBulk));
-    await trx.raw('UPDATE hubspot_object SET backfill_after = ? WHERE object = ?', [cursor, object]);
+    await enqueueSelected(trx, object, select, [column, table, column, column]);
+    await trx.raw('UPDATE hubspot_object SET backfill_after = ? WHERE object = ?', [last, object]);
   });
 }
 
@@ -83,13 +93,26 @@ async function estimate(db: Db, { table, column }: BackfillKey): Promise<number>
   return Number(row.row_count);
 }
 
-async function readKeys(db: Db, { table, column, kind }: BackfillKey, after: string | null): Promise<string[]> {
-  const onwards = after === null ? 'IS NOT NULL' : `> ${keyLiteral(kind, after).replaceAll('?', '\\?')}`;
-  const [rows] = await db.raw(
-    `SELECT ${keyAsText(kind, '??')} AS id FROM ?? WHERE ?? ${onwards} ORDER BY ?? LIMIT ${CHUNK}`,
+/** How many keys the next chunk has, and its last. */
+async function readChunk(
+  db: Db,
+  { table, column, kind }: BackfillKey,
+  after: string | null,
+): Promise<{ count: number; last: string | null }> {
+  const [[row]] = await db.raw(
+    `SELECT COUNT(*) AS key_count, ${keyAsText(kind, 'MAX(k)')} AS last_key
+     FROM (SELECT ?? AS k FROM ?? WHERE ?? ${onwards(kind, after)} ORDER BY ?? LIMIT ${CHUNK}) s`,
     [column, table, column, column],
   );
-  return (rows as { id: string | number }[]).map(({ id }) => String(id));
+  return { count: Number(row.key_count), last: row.last_key === null ? null : String(row.last_key) };
+}
+
+function onwards(kind: KeyKind, after: string | null): string {
+  return after === null ? 'IS NOT NULL' : `> ${literal(kind, after)}`;
+}
+
+function literal(kind: KeyKind, text: string): string {
+  return keyLiteral(kind, text).replaceAll('?', '\\?');
 }
 
 /**

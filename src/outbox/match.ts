@@ -161,30 +161,59 @@ async function free(
   );
 }
 
-/** Rows refused as DUPLICATE_MATCH of these values are looked at again. */
-export async function wakeDuplicates(db: Db, object: string, values: readonly string[]): Promise<void> {
-  if (values.length === 0) return;
-  const keys = new Set(values.map(matchKey));
-  const [rows] = await db.raw(
-    `SELECT source_id, error_value FROM hubspot_data
-     WHERE object = ? AND status = 'poison' AND error_code = 'DUPLICATE_MATCH'
-       AND (error_value IN (${values.map(() => '?').join(', ')}) OR CHAR_LENGTH(error_value) > ${KEY_CHARACTERS})`,
-    [object, ...values],
+/** These rows are about to be refused because another owns their value; they are woken when it is free. */
+export async function noteDuplicates(db: Db, object: string, refused: readonly Wanted[]): Promise<void> {
+  if (refused.length === 0) return;
+  const sorted = refused
+    .map(({ sourceId, matchValue }) => [object, matchKey(matchValue), sourceId] as const)
+    .sort(([, a], [, b]) => (a < b ? -1 : 1));
+  await insist(() =>
+    db.raw(
+      `INSERT IGNORE INTO hubspot_duplicate (object, match_value, source_id) VALUES ${sorted.map(() => '(?, ?, ?)').join(', ')}`,
+      sorted.flat(),
+    ),
   );
-  const woken = (rows as { source_id: string; error_value: string }[])
-    .filter(({ error_value }) => keys.has(matchKey(error_value)))
-    .map(({ source_id }) => source_id)
-    .sort();
+}
+
+/** Once they are refused: a value that was freed in between woke nobody. */
+export async function wakeFreed(db: Db, object: string, refused: readonly Wanted[]): Promise<void> {
+  if (refused.length === 0) return;
+  const keys = [...new Set(refused.map(({ matchValue }) => matchKey(matchValue)))];
+  const [rows] = await db.raw(
+    `SELECT match_value FROM hubspot_match WHERE object = ? AND match_value IN (${keys.map(() => '?').join(', ')})`,
+    [object, ...keys],
+  );
+  const owned = new Set((rows as { match_value: string }[]).map(({ match_value }) => match_value));
+  const freed = keys.filter((key) => !owned.has(key));
+  await wakeDuplicates(db, object, freed);
+}
+
+/** Rows refused as DUPLICATE_MATCH of these values, as they stand in the index, are looked at again. */
+async function wakeDuplicates(db: Db, object: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  const list = keys.map(() => '?').join(', ');
+  const [rows] = await db.raw(`SELECT source_id FROM hubspot_duplicate WHERE object = ? AND match_value IN (${list})`, [
+    object,
+    ...keys,
+  ]);
+  const woken = (rows as { source_id: string }[]).map(({ source_id }) => source_id).sort();
   if (woken.length === 0) return;
+  const ids = woken.map(() => '?').join(', ');
   await insist(() =>
     db.raw(
       `UPDATE hubspot_data FORCE INDEX (PRIMARY)
        SET status = 'pending', revision = revision + 1, bulk = 0, attempts = 0, due_at = UTC_TIMESTAMP(6),
            pending_since = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
-       WHERE object = ? AND source_id IN (${woken.map(() => '?').join(', ')})
-         AND status = 'poison' AND error_code = 'DUPLICATE_MATCH'`,
+       WHERE object = ? AND source_id IN (${ids}) AND status = 'poison' AND error_code = 'DUPLICATE_MATCH'`,
       [object, ...woken],
     ),
+  );
+  await insist(() =>
+    db.raw(`DELETE FROM hubspot_duplicate WHERE object = ? AND match_value IN (${list}) AND source_id IN (${ids})`, [
+      object,
+      ...keys,
+      ...woken,
+    ]),
   );
 }
 

@@ -2,6 +2,7 @@ import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
 import type { Claim } from './claim.ts';
 import { noteDoubt } from './doubt.ts';
+import { noteDuplicates, wakeFreed } from './match.ts';
 import { inParts } from './packet.ts';
 
 /** How a claimed row ended. */
@@ -56,6 +57,8 @@ export async function settle(db: Db, claim: Claim, outcomes: readonly Outcome[])
   const revisions = new Map(claim.rows.map(({ sourceId, revision }) => [sourceId, revision]));
   const sorted = [...outcomes].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1));
   const { packetBytes } = claim;
+  const duplicates = sorted.flatMap(duplicateOf);
+  await noteDuplicates(db, claim.object, duplicates);
   let settled = 0;
   for (const kind of KINDS) {
     const rows = sorted
@@ -63,7 +66,13 @@ export async function settle(db: Db, claim: Claim, outcomes: readonly Outcome[])
       .map((outcome) => [outcome.sourceId, revisions.get(outcome.sourceId) ?? '0', ...valuesOf(outcome, packetBytes)]);
     for (const part of inParts(rows, packetBytes)) settled += await insist(() => settleKind(db, claim, kind, part));
   }
+  await wakeFreed(db, claim.object, duplicates);
   return { settled, lost: outcomes.length - settled };
+}
+
+function duplicateOf(outcome: Outcome): { sourceId: string; matchValue: string }[] {
+  if (outcome.kind !== 'poison' || outcome.code !== 'DUPLICATE_MATCH' || outcome.value === undefined) return [];
+  return [{ sourceId: outcome.sourceId, matchValue: outcome.value }];
 }
 
 const KINDS: readonly Kind[] = ['synced', 'unchanged', 'gone', 'poison', 'later'];
