@@ -54,6 +54,7 @@ const OUTBOX: Readonly<Record<string, Rights>> = {
   hubspot_mark: { migrating: ['SELECT', 'INSERT', ...DDL], running: ['SELECT', 'UPDATE', 'DELETE'] },
   hubspot_data: { migrating: ['SELECT', ...DDL], running: ADD },
   hubspot_match: { migrating: DDL, running: ALL },
+  hubspot_duplicate: { migrating: DDL, running: ALL },
   hubspot_doubt: { migrating: DDL, running: ALL },
   hubspot_calls: { migrating: DDL, running: ALL },
   hubspot_worker: { migrating: DDL, running: ALL },

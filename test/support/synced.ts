@@ -38,10 +38,7 @@ export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapp
     expect(`${code} ${err}`, `hubspot-outbox ${args.join(' ')}`).toBe('0 ');
     return out;
   };
-  await must('migrate');
-  await accounts.grantRunning();
-  await must('triggers', 'apply');
-  return {
+  const shop = {
     database,
     sandbox,
     application,
@@ -57,6 +54,16 @@ export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapp
       await database.drop();
     },
   };
+  try {
+    await must('migrate');
+    await accounts.grantRunning();
+    await must('triggers', 'apply');
+    return shop;
+  } catch (error) {
+    // A sandbox left behind would keep the whole suite from ending.
+    await shop.close();
+    throw error;
+  }
 }
 
 const MIGRATING = ['migrate', 'triggers'];
