@@ -67,7 +67,7 @@ async function warnOfTriggers(db: Db): Promise<void> {
   const count = Number(row.trigger_count);
   if (count === 0) return;
   process.stderr.write(
-    `Warning: ${count} triggers still stand, and note changes that nobody keeps now.\nTry: hubspot-outbox triggers drop\n`,
+    `Warning: ${count === 1 ? '1 trigger still stands' : `${count} triggers still stand`}, and what is noted nobody keeps now\nTry: hubspot-outbox triggers drop\n`,
   );
 }
 
