@@ -44,7 +44,7 @@ function usersOf(numbers: string): string {
     SELECT n, CONCAT('customer.', n, '@example.com'), CONCAT('First', n % 97), CONCAT('Last', n % 991),
            IF(n % 4 = 0, 'ACME Tools Ltd.', NULL), 'A', ELT(n % 3 + 1, 'Retail', 'Trade', 'Key account'),
            ELT(n % 3 + 1, 'shoes', 'bags,sale', ''), n % 2, n % 5000, DATE('1980-01-01') + INTERVAL n % 9000 DAY,
-           n % 10 + 1, MD5(n), n % 900, TIMESTAMP('2015-01-01 12:00:00') + INTERVAL n % 3000 DAY,
+           n % 10 + 1, LEFT(SHA2(n, 256), 32), n % 900, TIMESTAMP('2015-01-01 12:00:00') + INTERVAL n % 3000 DAY,
            TIMESTAMP('2024-01-01 12:00:00') + INTERVAL n % 300 DAY
     FROM ${numbers}`;
 }
