@@ -19,9 +19,14 @@ const FLAGS = [
   '--local-infile=ON',
 ];
 
+/** Puts what a server needs into its folder before it starts; returns more flags. `inside` is how the server calls the folder. */
+export type Prepare = (folder: string, inside: string) => string[];
+
+const nothing: Prepare = () => [];
+
 type Instance = { folder: string; command: string; args: string[]; env?: NodeJS.ProcessEnv };
 
-export async function startMariaDb(): Promise<Server> {
+export async function startMariaDb(prepare = nothing): Promise<Server> {
   const mariadbd = debianProgram('mariadbd', 'mariadb-server');
   const folder = mkdtempSync(join(tmpdir(), 'hubspot-outbox-mariadb-'));
   const data = join(folder, 'data');
@@ -41,11 +46,12 @@ export async function startMariaDb(): Promise<Server> {
       `--socket=${join(folder, 's')}`,
       '--skip-log-bin',
       ...FLAGS,
+      ...prepare(folder, folder),
     ],
   });
 }
 
-export async function startMysql(): Promise<Server> {
+export async function startMysql(prepare = nothing): Promise<Server> {
   const debian = debianWithMysql();
   const folder = mkdtempSync(join(debian, 'tmp', 'hubspot-outbox-mysql-'));
   const inside = folder.slice(debian.length);
@@ -72,11 +78,12 @@ export async function startMysql(): Promise<Server> {
       '--secure-file-priv=NULL',
       '--disable-log-bin',
       ...FLAGS,
+      ...prepare(folder, inside),
     ],
   });
 }
 
-export async function startMysql56(): Promise<Server> {
+export async function startMysql56(prepare = nothing): Promise<Server> {
   const server = npmMysql56();
   const folder = mkdtempSync(join(tmpdir(), 'hubspot-outbox-mysql56-'));
   const data = join(folder, 'data');
@@ -102,6 +109,7 @@ export async function startMysql56(): Promise<Server> {
       `--pid-file=${join(folder, 'pid')}`,
       '--innodb-log-file-size=64M',
       ...FLAGS,
+      ...prepare(folder, folder),
     ],
     env,
   });

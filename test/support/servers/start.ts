@@ -1,11 +1,12 @@
 import { startContainers } from './docker.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { startMariaDb, startMysql, startMysql56 } from './private.ts';
+import { type Prepare, startMariaDb, startMysql, startMysql56 } from './private.ts';
 import type { Server } from './server.ts';
 
 export type Reached = { servers: Server[]; missed: { kind: string; why: string }[] };
 
-const PRIVATE: Record<string, () => Promise<Server>> = {
+/** By kind. */
+export const PRIVATE: Readonly<Record<string, (prepare?: Prepare) => Promise<Server>>> = {
   'mariadb-10.11': startMariaDb,
   'mysql-9.7': startMysql,
   'mysql-5.6': startMysql56,
