@@ -4,6 +4,11 @@ import { openSyncedShop, type SyncedShop } from '../support/synced.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
 const USERS = 50_000;
+/**
+ * The four batches that are on their way, and those that go until the change is folded; the mass takes 500 and more.
+ * Measured: three to eleven.
+ */
+const A_FEW_CALLS = 50;
 
 describe(`while ${USERS} rows of a mass update are on their way`, { timeout: 900_000 }, () => {
   let shop: SyncedShop;
@@ -71,7 +76,7 @@ describe(`while ${USERS} rows of a mass update are on their way`, { timeout: 900
         `${shop.database.kind}: later, ${callsBefore} calls before it, ${seconds.toFixed(1)} s, ${left} left`,
       );
       expect(left).toBeGreaterThan(1_000);
-      expect(callsBefore).toBeLessThanOrEqual(25);
+      expect(callsBefore, workers.complaints().join('\n')).toBeLessThanOrEqual(A_FEW_CALLS);
       await until(async () => (await waiting()) <= left - 1_000);
     }
     expect(await workers.stop()).toEqual({ codes: [0], complaints: [] });

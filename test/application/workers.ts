@@ -7,6 +7,8 @@ export type Workers = {
   /** What they did so far, each: what their log says of its passes. */
   synced(): number[];
   out(): string;
+  /** What they warned of so far. */
+  complaints(): string[];
   /** Tells them to stop; their exit codes and what they complained of. */
   stop(): Promise<{ codes: (number | null)[]; complaints: string[] }>;
 };
@@ -15,11 +17,12 @@ export async function startWorkers({ env }: SyncedShop, count: number, mapping =
   const started = Array.from({ length: count }, () => startProgram(['--config', mapping, 'run'], env));
   const workers = {
     synced: () => started.map((worker) => linesOf(worker).reduce((sum, { synced }) => sum + Number(synced ?? 0), 0)),
+    complaints: () => started.flatMap(complaintsOf),
     out: () => started.map(({ out, err }) => out() + err()).join('\n'),
     stop: async () => {
       for (const { child } of started) child.kill('SIGTERM');
       const finished = await Promise.all(started.map((worker) => worker.finished));
-      return { codes: finished.map(({ code }) => code), complaints: started.flatMap(complaintsOf) };
+      return { codes: finished.map(({ code }) => code), complaints: workers.complaints() };
     },
   };
   await until(() => started.every((worker) => worker.child.exitCode !== null || worker.out().includes('"started"')));
