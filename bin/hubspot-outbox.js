@@ -8,5 +8,8 @@ if (major < 22) {
   );
   process.exitCode = 2;
 } else {
+  // What was compiled is kept between runs: a start is mostly the loading of modules.
+  const { enableCompileCache } = await import('node:module');
+  if (enableCompileCache) enableCompileCache();
   await import('../dist/src/cli.js');
 }

@@ -47,6 +47,8 @@ const vitest = spawn('vitest', ['run', '--reporter=default', '--reporter=json', 
   env: {
     ...process.env,
     TEST_REDIS_SERVER: redisServer,
+    // The suite starts the program many hundred times.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, 'compiled'),
     TEST_SERVERS: JSON.stringify(servers.map(({ kind, adminUrl }) => ({ kind, adminUrl }))),
   },
 });

@@ -2,12 +2,13 @@ import { type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
-/** JSON lines on standard output: constant messages, facts as fields, never a token, a property value or an e-mail. */
-export function createLog(level: string, workerId?: string): Log {
-  return pino({
+/** JSON lines: constant messages, facts as fields, never a token, a property value or an e-mail. */
+export function createLog(level: string, stream: NodeJS.WriteStream = process.stdout): Log {
+  const options = {
     level,
-    base: workerId === undefined ? null : { worker: workerId },
+    base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-  });
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return pino(options, stream);
 }

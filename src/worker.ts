@@ -12,7 +12,7 @@ import { isUnavailable } from './database/unavailable.ts';
 import { type DefinitionSource, learnDefinitions, refuseMisfits } from './definitions.ts';
 import { Gate, type Pause } from './gate.ts';
 import type { WorkerFacts } from './health/facts.ts';
-import { createMetrics, type Metrics } from './health/metrics.ts';
+import type { Metrics } from './health/metrics.ts';
 import { Breaker } from './hubspot/breaker.ts';
 import { createHubspot, type Hubspot } from './hubspot/client.ts';
 import { Crashes } from './hubspot/crashes.ts';
@@ -26,7 +26,7 @@ import { nextDueInMs } from './outbox/due.ts';
 import { Fold, type ResolvableWatch } from './outbox/fold.ts';
 import { readResumes, rememberObjects, storePause } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
-import { joinRedis, type SharedState } from './shared/joinRedis.ts';
+import type { SharedState } from './shared/joinRedis.ts';
 import { runPass, type Stages } from './sync.ts';
 import { Traffic } from './traffic.ts';
 import { version } from './version.ts';
@@ -38,6 +38,15 @@ const UPKEEP_EVERY_MS = 1_000;
 const DEFINITIONS_EVERY_MS = 600_000;
 const DEFINITIONS_RETRY_MS = 30_000;
 
+export type WorkerParts = {
+  db: Db;
+  mapping: Mapping;
+  environment: Environment;
+  log: Log;
+  /** Null where nobody looks. */
+  metrics: Metrics | null;
+};
+
 /**
  * One process that keeps HubSpot equal to the source. States: prepared → passing (a pass at a time) → stopping (no new
  * claims, what is in flight ends) → stopped. Nothing is held in memory but the batches in flight: whatever happens to
@@ -45,7 +54,7 @@ const DEFINITIONS_RETRY_MS = 30_000;
  */
 export class Worker {
   readonly id = newWorkerId();
-  readonly metrics: Metrics;
+  readonly #metrics: Metrics | null;
   readonly #db: Db;
   readonly #mapping: Mapping;
   readonly #log: Log;
@@ -72,15 +81,15 @@ export class Worker {
   #isDatabaseDown = false;
   #lastPassEndedAt: number | null = null;
   #workers = 1;
-  readonly #join: () => SharedState | null;
+  readonly #join: () => Promise<SharedState | null>;
   #shared: SharedState | null = null;
 
-  constructor({ db, mapping, environment, log }: { db: Db; mapping: Mapping; environment: Environment; log: Log }) {
+  constructor({ db, mapping, environment, log, metrics }: WorkerParts) {
     const { callsPer10s, callsPerDay, requestTimeoutMs, concurrency, guardRecords, guardPercent } = mapping.settings;
     this.#db = db;
     this.#mapping = mapping;
     this.#log = log.child({ worker: this.id });
-    this.metrics = createMetrics({ version: version(), objects: mapping.objects.map(({ name }) => name) });
+    this.#metrics = metrics;
     this.#gate = new Gate(this.#log, mapping.settings.lookAgainMs);
     this.#budget = new CallBudget(db, callsPerDay);
     this.#guard = new Guard({ records: guardRecords, percent: guardPercent });
@@ -99,13 +108,15 @@ export class Worker {
         this.#budget.count();
         // A call that reached nobody, or was cut, is no quick answer.
         if (answer.failure === undefined || answer.failure === 'timeout') this.#latency.note(answer.latencyMs);
-        this.metrics.onAnswer(operation, answer);
+        this.#metrics?.onAnswer(operation, answer);
       },
     });
     const { redisUrl: url } = environment;
     const token = requireToken(environment);
     const sharing = { token, callsPer10s, pace, breaker, workers: () => this.#workers, log: this.#log };
-    this.#join = () => (url === undefined ? null : joinRedis({ url, ...sharing }));
+    // Loaded only where it is wanted: it takes longer than all else of a start.
+    this.#join = async () =>
+      url === undefined ? null : (await import('./shared/joinRedis.ts')).joinRedis({ url, ...sharing });
   }
 
   /** @throws ConfigurationError when the mapping fits neither the database nor HubSpot */
@@ -119,7 +130,7 @@ export class Worker {
     this.#resumes = await readResumes(this.#db);
     await this.#budget.flush();
     this.#workers = await reportAlive(this.#db, this.id, version());
-    this.#shared = this.#join();
+    this.#shared = await this.#join();
     this.#log.info(
       { version: version(), objects: this.#objects.length, definitions: this.#definitions.source },
       'started',
@@ -148,8 +159,8 @@ export class Worker {
     clearInterval(alive);
   }
 
-  /** Passes until nothing is due, also what becomes due within seconds; returns what was done. */
-  async drain(): Promise<PassCounts> {
+  /** Passes until nothing is due, also what becomes due within seconds; says what was done, and whether nothing is left. */
+  async drain(): Promise<{ counts: PassCounts; isDrained: boolean }> {
     const total = noCounts();
     while (!this.#stopping.signal.aborted) {
       const counts = await this.pass();
@@ -159,7 +170,7 @@ export class Worker {
       if (waitMs === null || waitMs > 10_000) break;
       await delay(Math.max(50, waitMs));
     }
-    return total;
+    return { counts: total, isDrained: (await nextDueInMs(this.#db)) === null };
   }
 
   /** No new claims; what is in flight has a while to end. May be called twice. */
@@ -210,7 +221,7 @@ export class Worker {
     await this.#refreshDefinitions();
     const counts = await runPass(this.#stages(), this.#stopping.signal);
     const ms = Math.round(performance.now() - begun);
-    this.metrics.onPass(counts, ms);
+    this.#metrics?.onPass(counts, ms);
     this.#lastPassEndedAt = Date.now();
     if (this.#isDatabaseDown) this.#log.info('database is back');
     this.#isDatabaseDown = false;
@@ -295,14 +306,14 @@ export class Worker {
       const { pause, isAnswered } = this.#traffic.heed(result);
       if (pause !== null) await this.#pause(name, pause);
       else if (isAnswered) await this.#resume(name);
-      this.metrics.onOutcomes(name, result.counts);
+      this.#metrics?.onOutcomes(name, result.counts);
       return result.counts;
     } catch (error) {
       // The lease ends by itself, and the rows are due again.
       this.#log.error({ object: name, rows: batch.claim.rows.length, reason: describe(error) }, 'batch failed');
       this.#gate.pause(name, { scope: 'object', code: 'BATCH_FAILED', reason: describe(error), delayMs: 2_000 });
       const counts = { later: batch.claim.rows.length };
-      this.metrics.onOutcomes(name, counts);
+      this.#metrics?.onOutcomes(name, counts);
       return counts;
     } finally {
       this.#traffic.ended(name);

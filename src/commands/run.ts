@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { Log } from '../log.ts';
+import { version } from '../version.ts';
+import type { WorkerParts } from '../worker.ts';
 import { type Context, openContext } from './context.ts';
 
 export function addRunCommand(program: Command): void {
@@ -18,20 +19,26 @@ export function addOnceCommand(program: Command): void {
 }
 
 async function run(program: Command): Promise<void> {
-  await withWorker(program, async (worker, context, log) => {
-    const [{ startMonitoring }, { connect }] = await Promise.all([
-      import('../http/startMonitoring.ts'),
-      import('../database/connect.ts'),
-    ]);
+  const [{ startMonitoring }, { connect }, { createMetrics }, { createLog }] = await Promise.all([
+    import('../http/startMonitoring.ts'),
+    import('../database/connect.ts'),
+    import('../health/metrics.ts'),
+    import('../log.ts'),
+  ]);
+  const context = await openContext(program);
+  const log = createLog(context.environment.logLevel);
+  const objects = context.mapping.objects.map(({ name }) => name);
+  const metrics = createMetrics({ version: version(), objects });
+  await withWorker({ ...context, log, metrics }, async (worker) => {
     const { environment, mapping } = context;
     // A small pool of its own: a busy worker leaves no connection free for long.
     const db = await connect(environment.databaseUrl, { poolMax: 2 });
     try {
       const monitoring = await startMonitoring({
         db,
-        objects: mapping.objects.map(({ name }) => name),
+        objects,
         facts: () => worker.facts(),
-        metrics: worker.metrics,
+        metrics,
         http: { host: environment.httpHost, port: environment.httpPort },
         alerts: mapping.alerts,
         log,
@@ -48,14 +55,20 @@ async function run(program: Command): Promise<void> {
 }
 
 async function once(program: Command, { json }: { json?: boolean }): Promise<void> {
-  await withWorker(program, async (worker) => {
-    const { synced, unchanged, poison, gone, later, calls } = await worker.drain();
+  const context = await openContext(program);
+  const { createLog } = await import('../log.ts');
+  // Standard output is for the counts; what goes as it should is not worth a line beside them.
+  const { logLevel } = context.environment;
+  const log = createLog(logLevel === 'info' ? 'warn' : logLevel, process.stderr);
+  await withWorker({ ...context, log, metrics: null }, async (worker) => {
+    const { counts, isDrained } = await worker.drain();
+    const { synced, unchanged, poison, gone, later, calls } = counts;
     if (json) process.stdout.write(`${JSON.stringify({ synced, unchanged, poison, gone, later, calls })}\n`);
     else
       process.stdout.write(
         `${synced} synced, ${unchanged} unchanged, ${gone} gone, ${poison} poison, in ${calls} calls\n`,
       );
-    if (later > 0 && worker.paused.size === 0) {
+    if (!isDrained && worker.paused.size === 0) {
       process.stderr.write('Error: not everything was delivered; what is left stays pending, and is due again soon\n');
       process.exitCode = 1;
     }
@@ -70,23 +83,22 @@ async function once(program: Command, { json }: { json?: boolean }): Promise<voi
 
 type WorkerOf = InstanceType<typeof import('../worker.ts')['Worker']>;
 
-type Work = (worker: WorkerOf, context: Context, log: Log) => Promise<void>;
-
-async function withWorker(program: Command, work: Work): Promise<void> {
-  const context = await openContext(program);
+async function withWorker(
+  parts: Context & Pick<WorkerParts, 'log' | 'metrics'>,
+  work: (worker: WorkerOf) => Promise<void>,
+): Promise<void> {
   try {
-    const [{ Worker }, { createLog }] = await Promise.all([import('../worker.ts'), import('../log.ts')]);
-    const log = createLog(context.environment.logLevel);
-    const worker = new Worker({ ...context, log });
+    const { Worker } = await import('../worker.ts');
+    const worker = new Worker(parts);
     const onSignal = () => worker.stop();
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
     try {
       await worker.prepare();
-      await work(worker, context, log);
+      await work(worker);
     } finally {
       await worker.close();
     }
   } finally {
-    await context.close();
+    await parts.close();
   }
 }

@@ -64,6 +64,9 @@ export function judge(answer: Answer): Verdict {
     };
   const wait = waitOf(answer);
   if (wait !== null) return wait;
+  // What is no JSON comes from a proxy, was not read by HubSpot, and says nothing about a record.
+  if ((status === 400 || status === 409) && !isObject(body))
+    return { kind: 'fault', code: `HTTP_${status}`, isDoubtful: false, atLeastMs: 0 };
   if (status === 400 || status === 409) return judgeRefusal(reasons);
   if (status === 404)
     return { kind: 'mapping', code: 'INVALID_OBJECT_TYPE', reason: 'HubSpot knows no such object type' };
@@ -72,7 +75,6 @@ export function judge(answer: Answer): Verdict {
   return { kind: 'fault', code: `HTTP_${status}`, isDoubtful: true, atLeastMs };
 }
 
-/** 400 whose fault is not JSON comes from a proxy and says nothing about a record. */
 function judgeRefusal(reasons: Reason[]): Verdict {
   const ofMapping = reasons.find(({ code }) => MAPPING_CODES.includes(code));
   if (ofMapping !== undefined) return { kind: 'mapping', code: ofMapping.code, reason: mappingReason(ofMapping) };
@@ -119,8 +121,22 @@ function fieldOf(body: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+function isObject(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body);
+}
+
+const SCOPES = ['requiredGranularScopes', 'requiredScopes', 'missingScopes'];
+
 function scopes(body: unknown): string {
-  const errors = (body as { errors?: { context?: { requiredGranularScopes?: string[] } }[] } | undefined)?.errors;
-  const names = Array.isArray(errors) ? errors.flatMap((error) => error?.context?.requiredGranularScopes ?? []) : [];
-  return names.length === 0 ? 'HubSpot does not say which' : `it needs the scopes ${names.join(', ')}`;
+  const { errors } = (body ?? {}) as { errors?: unknown };
+  const contexts = Array.isArray(errors)
+    ? errors.map((error: unknown) => (error as { context?: unknown } | null)?.context)
+    : [];
+  const names = contexts.flatMap((context) =>
+    SCOPES.flatMap((name) => {
+      const listed = (context as Record<string, unknown> | null | undefined)?.[name];
+      return Array.isArray(listed) ? listed.filter((scope) => typeof scope === 'string') : [];
+    }),
+  );
+  return names.length === 0 ? 'HubSpot does not say which' : `it needs the scopes ${[...new Set(names)].join(', ')}`;
 }

@@ -11,9 +11,10 @@ export type Started = { child: ChildProcess; out(): string; err(): string; finis
 
 /** Starts the program with just these variables: nothing of the developer's own environment. */
 export function startProgram(args: readonly string[], env: Record<string, string> = {}, cwd?: string): Started {
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [programFile, ...args], {
     // Any free port: several workers run at a time.
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, HTTP_PORT: '0', ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, HTTP_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });
