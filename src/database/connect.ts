@@ -9,10 +9,11 @@ export type Trx = Knex | Knex.Transaction;
 type Driver = { query(sql: string, done: (error: Error | null) => void): void };
 
 // READ COMMITTED, so that our statements take no gap locks; UTC, so that every time in the outbox is; a short
-// wait_timeout, so that the server ends the transaction of a worker that froze in the middle of one.
+// wait_timeout, so that the server ends the transaction of a worker that froze in the middle of one. MariaDB keeps what a
+// correlated subquery gave by the collation of the outer column, and so gives `B` what it found for `b`.
 const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10, wait_timeout = 120",
+  "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10, wait_timeout = 120 /*M!, optimizer_switch = 'subquery_cache=off' */",
 ];
 
 /**
