@@ -10,7 +10,9 @@ type Group = { object: string; code: string; property: string | null; rows: numb
 
 let shop: SyncedShop;
 beforeAll(async () => {
-  shop = await openSyncedShop({ users: 300 });
+  shop = await openSyncedShop({ users: 260 });
+});
+beforeAll(async () => {
   await shop.must('backfill');
   await shop.must('once');
 });
