@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
@@ -49,7 +48,8 @@ export async function openStage(
 ): Promise<Stage> {
   const database = `bench_${randomBytes(4).toString('hex')}`;
   const databaseUrl = `${bench.server.adminUrl}/${database}`;
-  const folder = mkdtempSync(join(tmpdir(), 'hubspot-outbox-bench-'));
+  // Inside the build's folder, which goes at the end whatever happens here.
+  const folder = mkdtempSync(join(bench.build.folder, 'stage-'));
   const mapping = join(folder, 'hubspot-outbox.yaml');
   writeFileSync(mapping, mappingText(settings));
   const fast = join(folder, 'fast.yaml');
