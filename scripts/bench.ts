@@ -29,8 +29,11 @@ if (servers.length === 0) {
 const results: Result[] = [];
 let hasFailed = false;
 for (const server of servers) for (const scenario of wanted) await measure(server, scenario);
-report();
-await end(hasFailed ? 1 : 0);
+// Who was interrupted wants no table of nothing, and is being ended already.
+if (!isEnding) {
+  report();
+  await end(hasFailed ? 1 : 0);
+}
 
 function readArguments() {
   try {
@@ -58,6 +61,7 @@ function readArguments() {
 
 /** A scenario that breaks is told and left out of the results; the others go on. */
 async function measure(server: Server, scenario: Scenario): Promise<void> {
+  if (isEnding) return;
   const say = (text: string) => process.stderr.write(`${server.kind}  ${scenario.name}: ${text}\n`);
   try {
     const pairs = isQuick ? PAIRS.quick : PAIRS.whole;
