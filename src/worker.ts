@@ -70,6 +70,7 @@ export class Worker {
   readonly #stopping = new AbortController();
   readonly #deadline = new AbortController();
   readonly #startedAt = Date.now();
+  readonly #version = version();
   #objects: PreparedObject[] = [];
   #watches: { byId: Map<number, ResolvableWatch>; at: number } = { byId: new Map(), at: 0 };
   #folded = { at: Number.NEGATIVE_INFINITY, more: false, broken: new Set<number>() };
@@ -129,10 +130,10 @@ export class Worker {
     for (const name of names) await storePause(this.#db, name, null);
     this.#resumes = await readResumes(this.#db);
     await this.#budget.flush();
-    this.#workers = await reportAlive(this.#db, this.id, version());
+    this.#workers = await reportAlive(this.#db, this.id, this.#version);
     this.#shared = await this.#join();
     this.#log.info(
-      { version: version(), objects: this.#objects.length, definitions: this.#definitions.source },
+      { version: this.#version, objects: this.#objects.length, definitions: this.#definitions.source },
       'started',
     );
   }
@@ -143,7 +144,7 @@ export class Worker {
     const alive = setInterval(() => void this.#reportAlive(), ALIVE_EVERY_MS);
     let passing: Promise<unknown> = Promise.resolve();
     let isPassing = false;
-    const task = schedule(this.#mapping.settings.schedule, () => {
+    const start = () => {
       if (isPassing || this.#stopping.signal.aborted) return;
       isPassing = true;
       passing = this.pass()
@@ -151,7 +152,9 @@ export class Worker {
         .finally(() => {
           isPassing = false;
         });
-    });
+    };
+    // A moment that was missed needs no word: the next pass does what it would have done.
+    const task = schedule(this.#mapping.settings.schedule, start, { suppressMissedWarning: true });
     if (!this.#stopping.signal.aborted)
       await new Promise((stopped) => this.#stopping.signal.addEventListener('abort', stopped, { once: true }));
     await task.destroy();
@@ -382,7 +385,7 @@ export class Worker {
 
   async #reportAlive(): Promise<void> {
     try {
-      this.#workers = await reportAlive(this.#db, this.id, version());
+      this.#workers = await reportAlive(this.#db, this.id, this.#version);
     } catch (error) {
       this.#passFailed(error);
     }

@@ -44,6 +44,7 @@ export async function startMariaDb(prepare = nothing): Promise<Server> {
       '--user=root',
       `--datadir=${data}`,
       `--socket=${join(folder, 's')}`,
+      `--tmpdir=${folder}`,
       '--skip-log-bin',
       ...FLAGS,
       ...prepare(folder, folder),
@@ -74,6 +75,7 @@ export async function startMysql(prepare = nothing): Promise<Server> {
       `--datadir=${inside}/data`,
       `--socket=${inside}/s`,
       `--pid-file=${inside}/pid`,
+      `--tmpdir=${inside}`,
       '--mysqlx=OFF',
       '--secure-file-priv=NULL',
       '--disable-log-bin',
@@ -94,6 +96,8 @@ export async function startMysql56(prepare = nothing): Promise<Server> {
     `--basedir=${server}`,
     `--datadir=${data}`,
     `--lc-messages-dir=${join(server, 'share')}`,
+    // A server clears what temporary files it finds at its start, those of its neighbours too.
+    `--tmpdir=${folder}`,
   ];
   const env = { LD_LIBRARY_PATH: server };
   const tables = ['mysql_system_tables.sql', 'mysql_system_tables_data.sql'].map((name) =>
