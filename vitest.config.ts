@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 type Started = { kind: string; adminUrl: string };
 
 const servers = JSON.parse(process.env.TEST_SERVERS ?? '[]') as Started[];
-const shared = { pool: 'forks' as const, testTimeout: 180_000, hookTimeout: 180_000 };
+const shared = { pool: 'forks' as const, testTimeout: 600_000, hookTimeout: 600_000 };
 
 // The same suite on every server: a project each, beside the tests that need none.
 export default defineConfig({
