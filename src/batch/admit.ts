@@ -18,7 +18,12 @@ export type Admission = {
   later: Candidate[];
 };
 
-export type Contest = { candidate: Candidate; holder: Holder };
+export type Contest = {
+  candidate: Candidate;
+  holder: Holder;
+  /** HubSpot's record of the holder goes over with the value. */
+  isRecordToo?: boolean;
+};
 
 /** Two rows of one batch that want one value: the one HubSpot knows by it comes first, else the one that was due first. Pure. */
 export function separateDuplicates(candidates: readonly Candidate[]): { distinct: Candidate[]; refused: Refusal[] } {
@@ -84,12 +89,12 @@ function decide(
   const isHeld = holder.hubspotId !== null && (holder.matchValue === matchValue || holder.matchValue === null);
   const isSameRecord = holder.hubspotId === row.hubspotId;
   if (!isHeld || isSameRecord) {
-    admission.takeOver.push({ candidate, holder });
+    admission.takeOver.push({ candidate, holder, isRecordToo: isHeld });
   } else if (wantedByHolder !== undefined) {
     admission.vacate.push({ candidate, holder });
   } else if (row.hubspotId === null) {
     // Somebody came back under a new key: HubSpot's record of the old one is theirs.
-    admission.takeOver.push({ candidate, holder });
+    admission.takeOver.push({ candidate, holder, isRecordToo: true });
   } else {
     admission.refused.push(keptBy(candidate, holder));
     return;

@@ -14,6 +14,10 @@ export type Cleared = {
   waiting: { row: ClaimedRow; delayMs: number }[];
   /** Rows of which it is known again what HubSpot holds, once they end well. */
   certain: ClaimedRow[];
+  /** Rows without a HubSpot record that may have been given one under a value they own, which is not free therefore. */
+  maybeCreated: Set<string>;
+  /** Rows without a HubSpot record that own values from before this batch. */
+  owners: Set<string>;
   calls: number;
 };
 
@@ -27,7 +31,7 @@ const ASK_AGAIN_MS = 5_000;
  * Changes `sorted` in place.
  */
 export async function clearDoubt(clearing: Clearing, sorted: Sorted, signal: AbortSignal): Promise<Cleared> {
-  const cleared: Cleared = { waiting: [], certain: [], calls: 0 };
+  const cleared: Cleared = { waiting: [], certain: [], maybeCreated: new Set(), owners: new Set(), calls: 0 };
   const now = performance.now();
   const isOver = ({ doubt }: ClaimedRow) => doubt !== null && doubt.untilMs <= now;
   await adoptCreated(clearing, sorted, cleared, isOver, signal);
@@ -40,7 +44,10 @@ export async function clearDoubt(clearing: Clearing, sorted: Sorted, signal: Abo
   return cleared;
 }
 
-/** Rows without a HubSpot record that may have been given one under a match value they no longer have. */
+/**
+ * Rows without a HubSpot record that own a match value may have been given one: a call of them had no answer, or one
+ * without a word of them. Where they no longer want that value, or are to be archived, HubSpot is asked for it.
+ */
 async function adoptCreated(
   { db, hubspot, object, claim }: Clearing,
   sorted: Sorted,
@@ -48,34 +55,39 @@ async function adoptCreated(
   isOver: (row: ClaimedRow) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
+  // A row that was never looked at before owns nothing: the first load asks for none.
+  const rows = claim.rows.filter(
+    (row) => row.hubspotId === null && (row.revision !== '1' || row.attempts > 0 || row.doubt !== null),
+  );
+  const ids = rows.map(({ sourceId }) => sourceId);
+  const owned = await readOwnedValues(db, object.name, ids);
   const wanted = new Map(sorted.candidates.map(({ row, matchValue }) => [row.sourceId, matchKey(matchValue)]));
-  const maybeCreated = claim.rows.filter(
-    (row) =>
-      row.hubspotId === null &&
-      (row.doubt !== null || row.attempts > 0) &&
-      (wanted.has(row.sourceId) || (sorted.gone.includes(row) && object.whenGone === 'archive')),
-  );
-  if (maybeCreated.length === 0) return;
-  const owned = await readOwnedValues(
-    db,
-    object.name,
-    maybeCreated.map(({ sourceId }) => sourceId),
-  );
-  const moved = maybeCreated.flatMap((row) => {
-    const values = (owned.get(row.sourceId) ?? []).filter((value) => value !== wanted.get(row.sourceId));
-    return values.length === 0 ? [] : [{ row, values }];
-  });
-  const ready = moved.filter(({ row }) => row.doubt === null || isOver(row));
-  for (const { row } of moved) if (row.doubt !== null && !isOver(row)) wait(sorted, cleared, row, row.doubt.untilMs);
-  const asked = ready.flatMap(({ values }) => values);
+  const asked: { row: ClaimedRow; values: string[] }[] = [];
+  for (const row of rows) {
+    const values = owned.get(row.sourceId) ?? [];
+    if (values.length === 0) continue;
+    cleared.owners.add(row.sourceId);
+    cleared.maybeCreated.add(row.sourceId);
+    const others = values.filter((value) => value !== wanted.get(row.sourceId));
+    const isAsked = wanted.has(row.sourceId) || (sorted.gone.includes(row) && object.whenGone === 'archive');
+    if (others.length === 0 || !isAsked) continue;
+    if (row.doubt !== null && !isOver(row)) wait(sorted, cleared, row, row.doubt.untilMs);
+    else asked.push({ row, values: others });
+  }
   if (asked.length === 0) return;
-  const holding = await readHeld(hubspot, { type: object.type, names: [], by: object.matchOn }, asked, signal);
+  const holding = await readHeld(
+    hubspot,
+    { type: object.type, names: [], by: object.matchOn },
+    asked.flatMap(({ values }) => values),
+    signal,
+  );
   cleared.calls += 1;
-  for (const { row, values } of ready) {
+  for (const { row, values } of asked) {
     if (holding === null || !values.every((value) => holding.found.has(value) || holding.missing.has(value))) {
       wait(sorted, cleared, row, performance.now() + ASK_AGAIN_MS);
       continue;
     }
+    cleared.maybeCreated.delete(row.sourceId);
     const held = values.flatMap((value) => holding.found.get(value) ?? [])[0];
     if (held !== undefined) Object.assign(row, { hubspotId: held.hubspotId, matchValue: null });
   }

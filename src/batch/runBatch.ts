@@ -119,21 +119,21 @@ async function tidyUp(
   { name }: ObjectMapping,
   claim: Claim,
   outcomes: readonly Outcome[],
-  { certain }: Cleared,
+  { certain, maybeCreated, owners }: Cleared,
 ): Promise<void> {
   const rows = new Map(claim.rows.map((row) => [row.sourceId, row]));
   const kept = outcomes.flatMap((outcome) => {
     const row = rows.get(outcome.sourceId);
     if (row === undefined) return [];
     const { sourceId, hubspotId, matchValue } = row;
-    if (outcome.kind === 'synced')
-      return hubspotId !== null && matchValue !== outcome.matchValue
-        ? [{ sourceId, matchValue: outcome.matchValue }]
-        : [];
+    if (outcome.kind === 'synced') {
+      const hadAnother = (hubspotId !== null && matchValue !== outcome.matchValue) || owners.has(sourceId);
+      return hadAnother ? [{ sourceId, matchValue: outcome.matchValue }] : [];
+    }
     if (outcome.kind === 'gone' && outcome.isArchived) return [{ sourceId, matchValue: null }];
     if (outcome.kind !== 'gone' && outcome.kind !== 'poison') return [];
     // Where it is not known what HubSpot holds, the row keeps what it may hold.
-    const isKnown = hubspotId === null ? row.doubt === null && row.attempts === 0 : matchValue !== null;
+    const isKnown = hubspotId === null ? !maybeCreated.has(sourceId) : matchValue !== null;
     return isKnown ? [{ sourceId, matchValue }] : [];
   });
   await freeMatchValues(db, name, kept);

@@ -2,10 +2,10 @@ import type { ObjectMapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
 import type { KeyKind } from '../keys.ts';
 import type { Claim } from '../outbox/claim.ts';
-import { type Holder, readHolders, reserve, takeOver } from '../outbox/match.ts';
+import { giveUpRecord, type Holder, readHolders, reserve, takeOver } from '../outbox/match.ts';
 import { load } from '../source/load.ts';
 import { normalizeMatch } from '../source/record.ts';
-import { type Admission, admit, separateDuplicates } from './admit.ts';
+import { type Admission, admit, type Contest, separateDuplicates } from './admit.ts';
 import type { Candidate } from './sortOut.ts';
 
 /** Reserves the match values of a batch and decides about those that other rows own; nothing is sent yet. */
@@ -27,7 +27,7 @@ export async function settleOwnership(
   const sourceValues = await readSourceValues(db, object, keyKind, others);
   const claimed = new Set(claim.rows.map(({ sourceId }) => sourceId));
   const admission = admit(distinct, owners, withUnknown(others, holders), sourceValues, claimed);
-  await takeOverAll(db, object.name, admission);
+  await takeOverAll(db, object.name, claim, admission);
   return { ...admission, refused: [...refused, ...admission.refused] };
 }
 
@@ -63,10 +63,25 @@ async function readSourceValues(
 }
 
 /** A value that its owner no longer needs passes on; lost to a third row meanwhile, the candidate waits. */
-async function takeOverAll(db: Db, object: string, admission: Admission): Promise<void> {
-  for (const { candidate, holder } of admission.takeOver) {
-    if (await takeOver(db, object, candidate.matchValue, holder.sourceId, candidate.row.sourceId)) continue;
-    admission.admitted = admission.admitted.filter((each) => each !== candidate);
-    admission.later.push(candidate);
+async function takeOverAll(db: Db, object: string, claim: Claim, admission: Admission): Promise<void> {
+  for (const contest of admission.takeOver) {
+    if (await takeOverOne(db, object, claim, contest)) continue;
+    admission.admitted = admission.admitted.filter((each) => each !== contest.candidate);
+    admission.later.push(contest.candidate);
   }
+}
+
+/** The record is given up first: cut short in between, nobody has it, and it is found again by its value. */
+async function takeOverOne(
+  db: Db,
+  object: string,
+  claim: Claim,
+  { candidate, holder, isRecordToo }: Contest,
+): Promise<boolean> {
+  if (isRecordToo) {
+    if (!(await giveUpRecord(db, object, holder.sourceId, claim.token))) return false;
+    const own = claim.rows.find(({ sourceId }) => sourceId === holder.sourceId);
+    if (own !== undefined) Object.assign(own, { hubspotId: null, matchValue: null, sentProperties: null });
+  }
+  return takeOver(db, object, candidate.matchValue, holder.sourceId, candidate.row.sourceId);
 }

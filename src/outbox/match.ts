@@ -78,6 +78,21 @@ export async function takeOver(db: Db, object: string, matchValue: string, from:
 }
 
 /**
+ * The HubSpot record of a row is another row's from now on: it went over with its match value. A row that kept it would
+ * write into the other's record when its source comes back. Not while somebody else has the row in flight.
+ */
+export async function giveUpRecord(db: Db, object: string, sourceId: string, token: string): Promise<boolean> {
+  const [{ affectedRows }] = await insist(() =>
+    db.raw(
+      `UPDATE hubspot_data SET hubspot_id = NULL, match_value = NULL, sent_properties = NULL
+       WHERE object = ? AND source_id = ? AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))`,
+      [object, sourceId, token],
+    ),
+  );
+  return affectedRows === 1;
+}
+
+/**
  * Takes hold of a row whose HubSpot record is about to lose its match value: whatever it was, it is pending again and
  * ours, its next send carries everything, and a settle by anybody who read it before leaves it pending.
  * Returns its new revision, or null when somebody else has it in flight.
