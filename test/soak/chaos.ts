@@ -69,7 +69,7 @@ async function trouble({ shop, concerns }: Ground, havoc: Havoc, random: Random,
   const { sandbox } = shop;
   const running: Promise<unknown>[] = [];
   for (let n = 0; !isOver(); n += 1) {
-    const pauseMs = random.integer(300, 2_500);
+    const pauseMs = random.integer(500, 4_000);
     const drawn = drawTrouble(random, n);
     havoc.troubles.set(drawn.name, (havoc.troubles.get(drawn.name) ?? 0) + 1);
     running.push(inflict(shop, drawn, n).catch((error: unknown) => concerns(`${drawn.name}: ${error}`)));
@@ -117,7 +117,7 @@ async function comeAndGo(ground: Ground, havoc: Havoc, random: Random, isOver: (
   const { fleet, leaseMs } = ground;
   const frozen: Promise<void>[] = [];
   while (!isOver()) {
-    const pauseMs = random.integer(1_000, 4_500);
+    const pauseMs = random.integer(3_000, 10_000);
     const fate = random.pick(FATES);
     const which = random.next();
     const frozenMs = leaseMs + random.integer(500, 2_500);

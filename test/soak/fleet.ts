@@ -20,6 +20,9 @@ export class Fleet {
   constructor(mapping: string, env: Record<string, string>) {
     this.#mapping = mapping;
     this.#env = env;
+    process.on('exit', () => {
+      for (const { worker } of this.#members) worker.child.kill('SIGKILL');
+    });
   }
 
   get size(): number {
@@ -52,6 +55,9 @@ export class Fleet {
         .join('\n');
       if (member.wasEnded && complaint === '') return;
       if (!member.wasEnded) this.deaths['by itself'] += 1;
+      // Whoever cannot start says why and leaves; who started goes on without help.
+      const isStarting = !worker.out().includes('"started"');
+      if (code === 1 && isStarting && complaint.startsWith('Error: the connection to the database was lost')) return;
       this.complaints.push(`worker ${member.n} ended with ${code}: ${complaint}`);
     });
     return member;

@@ -16,7 +16,7 @@ const DATA = (row: string) => `CONCAT('r', ${row}.revision, ' ', ${row}.status,
   ' claim=', IFNULL(${row}.claimed_by, '-'), ' until=', IFNULL(SUBSTR(${row}.claimed_until, 12, 12), '-'),
   ' due=', SUBSTR(${row}.due_at, 12, 12), ' attempts=', ${row}.attempts,
   ' match=', IFNULL(${row}.match_value, 'NULL'), ' hubspot=', IFNULL(${row}.hubspot_id, 'NULL'),
-  ' sent=', IF(${row}.sent_properties IS NULL, 'NULL', LEFT(MD5(${row}.sent_properties), 6)),
+  ' sent=', IF(${row}.sent_properties IS NULL, 'NULL', CRC32(${row}.sent_properties)),
   ' error=', IFNULL(${row}.error_code, '-'))`;
 
 /** Notes every change of the outbox's books while the soak runs, by triggers of its own; the product knows nothing of them. */

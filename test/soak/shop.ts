@@ -27,6 +27,7 @@ export async function openShop(mapping: string, seed: number): Promise<SoakedSho
     testDatabase(),
     startTestSandbox({ plan: 'unlimited', keepsCalls: false }),
   ]);
+  process.on('exit', () => void sandbox.close());
   const recorder = await startRecorder(sandbox.url);
   await createShop(database, { users: USERS, seed });
   const connection = await connectAsApplication(database);

@@ -37,7 +37,7 @@ const SETTINGS = {
   calls_per_10s: 1_000,
   batch_size: 25,
 };
-const MOST_TRAILS = 6;
+const MOST_TRAILS = 12;
 
 /** Chaos for so long, then quiet, then the verdict. */
 export async function soak({
@@ -102,7 +102,7 @@ export async function soak({
   }
 
   async function trailsOf(findings: readonly Finding[]): Promise<string[]> {
-    const wanted = [...new Set(findings.flatMap(({ object, ids }) => ids.map((id) => `${object} ${id}`)))];
+    const wanted = [...new Set(inTurn(findings).flatMap(({ object, ids }) => ids.map((id) => `${object} ${id}`)))];
     const trails: string[] = [];
     for (const name of wanted.slice(0, MOST_TRAILS)) {
       const [object = '', id = ''] = name.split(' ');
@@ -111,6 +111,15 @@ export async function soak({
     }
     return trails;
   }
+}
+
+/** The first of each kind, then the second of each, and so on. */
+function inTurn(findings: readonly Finding[]): Finding[] {
+  const kinds = [
+    ...Map.groupBy(findings, ({ text }) => text.replace(/\d+|"[^"]*"|\S+@\S+/g, '').slice(0, 60)).values(),
+  ];
+  const most = Math.max(0, ...kinds.map(({ length }) => length));
+  return Array.from({ length: most }, (_, at) => kinds.flatMap((kind) => kind[at] ?? [])).flat();
 }
 
 async function waitingRows(shop: Awaited<ReturnType<typeof openShop>>): Promise<Finding[]> {

@@ -21,14 +21,18 @@ export async function trailOf({ shop, executed, said }: Trails, object: string, 
   }
   for (const { what, said: text } of changes)
     if (what.startsWith('match') || what.startsWith('duplicate')) names.add(text);
+  const workers = new Set(changes.flatMap(({ said: text }) => /claim=\S*?-(\d+)-/.exec(text)?.[1] ?? []));
+  const claimers = new Set(
+    said.filter(({ text }) => workers.has(/process (\d+)/.exec(text)?.[1] ?? '')).map(({ n }) => n),
+  );
   const own = object === 'contacts' ? 'shop_user_id' : 'order_number';
   const lines: Line[] = [
     ...executed.filter((each) => touches(each, object, Number(id))).map(toLine),
     ...changes.map(({ at, what, said: text }) => ({ at: momentOf(at), text: `  ${what.padEnd(16)} ${text}` })),
     ...shop.calls.flatMap((call) => callLines(call, own, id, names)),
     ...said
-      .filter(({ text }) => /^(SIG|ended|started,)|"(warn|error|fatal)"/.test(text))
-      .map(({ at, n, text }) => ({ at, text: `      worker ${n} ${text.slice(0, 200)}` })),
+      .filter(({ n, text }) => claimers.has(n) && /^(SIG|ended|started,)|"(warn|error|fatal)"/.test(text))
+      .map(({ at, n, text }) => ({ at, text: `      worker ${n} ${text.slice(0, 250)}` })),
   ];
   for (const name of names) {
     const owners = (await ownersOf(shop.connection, object, name)).filter((change) => change.id !== id);
