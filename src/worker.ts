@@ -271,7 +271,7 @@ export class Worker {
     const resumes = await readResumes(this.#db);
     for (const [object, at] of resumes) {
       if (at === (this.#resumes.get(object) ?? null)) continue;
-      this.#guard.resume(object, Date.now());
+      if (this.#gate.paused().get(object)?.code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
       this.#gate.open(object);
     }
     this.#resumes = resumes;
@@ -394,7 +394,7 @@ export class Worker {
 
 /** A driver's message may quote the statement with its values: only its code is told. */
 function describe(error: unknown): string {
-  const { code, errno, message } = error as { code?: string; errno?: number; message?: string };
+  const { code, errno, message, sql } = error as { code?: string; errno?: number; message?: string; sql?: string };
   if (errno !== undefined) return `${code ?? 'database error'} (${errno})`;
-  return code === undefined ? String(message ?? error) : `${code}: ${message}`;
+  return code ?? (sql === undefined ? String(message ?? error) : 'database error');
 }

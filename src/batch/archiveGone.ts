@@ -1,6 +1,6 @@
 import type { ObjectMapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
-import type { Hubspot } from '../hubspot/client.ts';
+import type { Answer, Hubspot, MayStart } from '../hubspot/client.ts';
 import type { Stop } from '../hubspot/deliver.ts';
 import { judge } from '../hubspot/responses.ts';
 import type { ClaimedRow } from '../outbox/claim.ts';
@@ -14,7 +14,7 @@ type Archived = { outcomes: Outcome[]; calls: number; stop: Stop | null };
  * another row has come to own that record: a user who came back under a new key keeps the contact.
  */
 export async function archiveGone(
-  { db, hubspot, object }: { db: Db; hubspot: Hubspot; object: ObjectMapping },
+  { db, hubspot, object, mayStart }: { db: Db; hubspot: Hubspot; object: ObjectMapping; mayStart: MayStart },
   gone: readonly ClaimedRow[],
   signal: AbortSignal,
 ): Promise<Archived> {
@@ -22,7 +22,7 @@ export async function archiveGone(
   if (known.length === 0) return { outcomes: gone.map((row) => ended(row, false)), calls: 0, stop: null };
   const shared = await findShared(db, object.name, known);
   const ids = known.flatMap(({ hubspotId }) => (hubspotId === null || shared.has(hubspotId) ? [] : [hubspotId]));
-  const verdict = ids.length === 0 ? null : await archive(hubspot, object.type, ids, signal);
+  const verdict = ids.length === 0 ? null : judgeArchive(await hubspot.archive(object.type, ids, signal, mayStart));
   const isDone = verdict === null || verdict.kind === 'done';
   const stop = verdict === null || verdict.kind === 'done' ? null : verdict.stop;
   const isDoubtful = stop?.kind === 'fault' && stop.isDoubtful;
@@ -37,8 +37,7 @@ export async function archiveGone(
 
 type Verdict = { kind: 'done' } | { kind: 'stopped'; stop: Stop | null };
 
-async function archive(hubspot: Hubspot, type: string, ids: string[], signal: AbortSignal): Promise<Verdict> {
-  const answer = await hubspot.archive(type, ids, signal);
+function judgeArchive(answer: Answer): Verdict {
   if (answer.status === 204 || answer.status === 200 || answer.status === 404) return { kind: 'done' };
   const verdict = judge(answer);
   const isStop =

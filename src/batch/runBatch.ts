@@ -62,18 +62,19 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
   const sorted = sortOut(mapping, claim.rows, await load(db, mapping, keyKind, ids), definitions);
   const cleared = await clearDoubt({ db, hubspot, object: mapping, claim }, sorted, signal);
   const admission = await settleOwnership(db, mapping, keyKind, claim, sorted.candidates);
-  const vacated = await vacateHolders({ db, hubspot, object: mapping, claim }, admission, signal);
+  const mayStart = () => keep(db, claim);
+  const vacated = await vacateHolders({ db, hubspot, object: mapping, claim, mayStart }, admission, signal);
   const delivery = await sendCandidates(
     {
       hubspot,
       object: mapping,
       isSuspect: (sourceId) => crashes.isSuspect(mapping.name, sourceId),
-      mayCall: () => keep(db, claim),
+      mayStart,
       signal,
     },
     admission.admitted,
   );
-  const archived = await archiveGone({ db, hubspot, object: mapping }, sorted.gone, signal);
+  const archived = await archiveGone({ db, hubspot, object: mapping, mayStart }, sorted.gone, signal);
   crashes.failed(mapping.name, delivery.doubtful);
   crashes.answered(
     mapping.name,

@@ -10,14 +10,19 @@ export type Sending = {
   hubspot: Hubspot;
   object: ObjectMapping;
   isSuspect: Target['isSuspect'];
-  mayCall: Target['mayCall'];
+  mayStart: Target['mayStart'];
   signal: AbortSignal;
 };
 
 /** A record whose match value changed is updated by its id, so that no second one appears; the rest is upserted. */
 export async function sendCandidates(sending: Sending, candidates: readonly Candidate[]): Promise<Delivery> {
   const { hubspot, object, signal } = sending;
-  const target = { type: object.type, matchOn: object.matchOn, isSuspect: sending.isSuspect, mayCall: sending.mayCall };
+  const target = {
+    type: object.type,
+    matchOn: object.matchOn,
+    isSuspect: sending.isSuspect,
+    mayStart: sending.mayStart,
+  };
   const moved = candidates.filter(({ row, matchValue }) => row.hubspotId !== null && row.matchValue !== matchValue);
   const others = candidates.filter((candidate) => !moved.includes(candidate));
   const updated = await deliver(hubspot, { ...target, mode: 'update' }, moved.map(toOutbound), signal);
@@ -50,14 +55,14 @@ const ASKED_AFTER_ATTEMPTS = 2;
 
 /** Success without evidence, for the third time: the record is read back, and what HubSpot holds decides. */
 async function confirmUnknown(
-  { hubspot, object, mayCall, signal }: Sending,
+  { hubspot, object, mayStart, signal }: Sending,
   candidates: readonly Candidate[],
   delivery: Delivery,
 ): Promise<Delivery> {
   const asked = candidates.filter(
     ({ row }) => delivery.unknown.includes(row.sourceId) && row.attempts >= ASKED_AFTER_ATTEMPTS,
   );
-  if (asked.length === 0 || !(await mayCall())) return delivery;
+  if (asked.length === 0 || !(await mayStart())) return delivery;
   const names = Object.keys(asked[0]?.properties ?? {});
   const values = asked.map(({ matchValue }) => matchValue);
   const holding = await readHeld(hubspot, { type: object.type, names, by: object.matchOn }, values, signal);

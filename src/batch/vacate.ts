@@ -1,5 +1,5 @@
 import type { Db } from '../database/connect.ts';
-import type { Hubspot } from '../hubspot/client.ts';
+import type { Hubspot, MayStart } from '../hubspot/client.ts';
 import { judge } from '../hubspot/responses.ts';
 import type { Claim } from '../outbox/claim.ts';
 import { noteDoubt } from '../outbox/doubt.ts';
@@ -12,6 +12,7 @@ type Vacating = {
   hubspot: Hubspot;
   object: { name: string; type: string; matchOn: string };
   claim: Claim;
+  mayStart: MayStart;
 };
 
 /**
@@ -32,7 +33,7 @@ export async function vacateHolders(vacating: Vacating, admission: Admission, si
 }
 
 async function vacate(
-  { db, hubspot, object, claim }: Vacating,
+  { db, hubspot, object, claim, mayStart }: Vacating,
   { candidate, holder }: Contest,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -42,7 +43,8 @@ async function vacate(
   if (revision === null) return false;
   const own = claim.rows.find((row) => row.sourceId === sourceId);
   if (own !== undefined) Object.assign(own, { revision, sentProperties: null });
-  const answer = await hubspot.update(object.type, [{ id: hubspotId, properties: { [object.matchOn]: '' } }], signal);
+  const cleared = [{ id: hubspotId, properties: { [object.matchOn]: '' } }];
+  const answer = await hubspot.update(object.type, cleared, signal, mayStart);
   const verdict = judge(answer);
   // A clearing whose answer was lost may be written after the row's next send, which is looked at again then.
   if (verdict.kind === 'fault' && verdict.isDoubtful) await noteDoubt(db, object.name, [sourceId], claim.lateWriteMs);

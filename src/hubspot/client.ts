@@ -37,10 +37,13 @@ export type UpsertInput = {
 };
 export type UpdateInput = { id: string; objectWriteTraceId?: string; properties: Record<string, string> };
 
+/** Asked when a call's turn has come, which may be long after it was wanted: false when it is not to be made any more. */
+export type MayStart = () => Promise<boolean>;
+
 export type Hubspot = {
-  upsert(type: string, inputs: UpsertInput[], signal: AbortSignal): Promise<Answer>;
-  update(type: string, inputs: UpdateInput[], signal: AbortSignal): Promise<Answer>;
-  archive(type: string, ids: string[], signal: AbortSignal): Promise<Answer>;
+  upsert(type: string, inputs: UpsertInput[], signal: AbortSignal, mayStart?: MayStart): Promise<Answer>;
+  update(type: string, inputs: UpdateInput[], signal: AbortSignal, mayStart?: MayStart): Promise<Answer>;
+  archive(type: string, ids: string[], signal: AbortSignal, mayStart?: MayStart): Promise<Answer>;
   read(type: string, ids: string[], names: string[], idProperty: string | null, signal: AbortSignal): Promise<Answer>;
   definitions(type: string, signal: AbortSignal): Promise<Answer>;
   /** GET /account-info/v3/details: `timeZone`, `portalId`. */
@@ -66,10 +69,12 @@ export type HubspotOptions = {
  */
 export function createHubspot(options: HubspotOptions): Hubspot {
   return {
-    upsert: (type, inputs, signal) => call(options, 'upsert', signal, (batch) => batch.upsert(type, { inputs })),
-    update: (type, inputs, signal) => call(options, 'update', signal, (batch) => batch.update(type, { inputs })),
-    archive: (type, ids, signal) =>
-      call(options, 'archive', signal, (batch) => batch.archive(type, { inputs: ids.map((id) => ({ id })) })),
+    upsert: (type, inputs, signal, mayStart) =>
+      call(options, 'upsert', signal, (batch) => batch.upsert(type, { inputs }), mayStart),
+    update: (type, inputs, signal, mayStart) =>
+      call(options, 'update', signal, (batch) => batch.update(type, { inputs }), mayStart),
+    archive: (type, ids, signal, mayStart) =>
+      call(options, 'archive', signal, (batch) => batch.archive(type, { inputs: ids.map((id) => ({ id })) }), mayStart),
     read: (type, ids, names, idProperty, signal) =>
       call(options, 'read', signal, (batch) =>
         batch.read(type, {
@@ -89,8 +94,9 @@ async function call(
   operation: Operation,
   signal: AbortSignal,
   send: (batch: BatchApi) => Promise<unknown>,
+  mayStart: MayStart = always,
 ): Promise<Answer> {
-  return perform(options, operation, signal, (http) =>
+  const request = (http: Http) =>
     send(
       new BatchApi(
         createConfiguration({
@@ -99,9 +105,11 @@ async function call(
           authMethods: { oauth2: { accessToken: options.token } },
         }),
       ),
-    ),
-  );
+    );
+  return perform(options, operation, signal, request, mayStart);
 }
+
+const always: MayStart = async () => true;
 
 async function readDefinitions(options: HubspotOptions, type: string, signal: AbortSignal): Promise<Answer> {
   return perform(options, 'definitions', signal, (http) =>
@@ -142,8 +150,9 @@ async function perform(
   operation: Operation,
   signal: AbortSignal,
   send: (http: Http) => Promise<unknown>,
+  mayStart: MayStart = always,
 ): Promise<Answer> {
-  return guarded(options, operation, signal, async () => {
+  const work = async () => {
     let answer: Answer | undefined;
     const http: Http = async (request) => {
       answer = await exchange(request, options.timeoutMs, signal);
@@ -155,7 +164,8 @@ async function perform(
       if (answer === undefined) throw error;
     }
     return answer ?? NOTHING_SENT;
-  });
+  };
+  return guarded(options, operation, signal, work, mayStart);
 }
 
 const NOTHING_SENT: Answer = { status: null, headers: {}, body: undefined, failure: 'unsent', latencyMs: 0 };
@@ -166,6 +176,7 @@ async function guarded(
   operation: Operation,
   signal: AbortSignal,
   work: () => Promise<Answer>,
+  mayStart: MayStart = always,
 ): Promise<Answer> {
   const answer = await breaker
     .run(
@@ -175,7 +186,7 @@ async function guarded(
         } catch {
           return NOTHING_SENT;
         }
-        return work();
+        return (await mayStart()) ? work() : NOTHING_SENT;
       },
       (result) => judge(result).kind === 'fault',
     )

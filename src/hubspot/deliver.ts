@@ -1,4 +1,4 @@
-import type { Answer, Hubspot } from './client.ts';
+import type { Answer, Hubspot, MayStart } from './client.ts';
 import { confirm, type OutboundRecord, type Refused, toRefused } from './confirm.ts';
 import { isolate, type Trial } from './isolate.ts';
 import type { Reason } from './reasons.ts';
@@ -32,8 +32,8 @@ export type Target = {
   mode: 'upsert' | 'update';
   /** HubSpot has failed on batches with this record again and again while it took others. */
   isSuspect: (sourceId: string) => boolean;
-  /** Asked before each call; false when these records are no longer ours to send. */
-  mayCall: () => Promise<boolean>;
+  /** False when these records are no longer ours to send. */
+  mayStart: MayStart;
 };
 
 type Sending = { hubspot: Hubspot; target: Target; delivery: Delivery; searchesCrash: boolean; signal: AbortSignal };
@@ -118,7 +118,7 @@ function eachOnce(delivery: Delivery): Delivery {
 
 async function trySend(sending: Sending, group: OutboundRecord[]): Promise<Trial<OutboundRecord, Reason>> {
   const { hubspot, target, delivery, signal } = sending;
-  if (signal.aborted || !(await target.mayCall())) return { kind: 'stopped' };
+  if (signal.aborted) return { kind: 'stopped' };
   delivery.calls += 1;
   const answer = await request(hubspot, target, group, signal);
   const verdict = judge(answer);
@@ -176,7 +176,7 @@ function isCrash({ code }: Reason): boolean {
 
 function request(
   hubspot: Hubspot,
-  { type, matchOn, mode }: Target,
+  { type, matchOn, mode, mayStart }: Target,
   group: readonly OutboundRecord[],
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -187,12 +187,12 @@ function request(
       objectWriteTraceId: traceId,
       properties,
     }));
-    return hubspot.upsert(type, inputs, signal);
+    return hubspot.upsert(type, inputs, signal, mayStart);
   }
   const inputs = group.flatMap(({ hubspotId, traceId, properties }) =>
     hubspotId === null ? [] : [{ id: hubspotId, objectWriteTraceId: traceId, properties }],
   );
-  return hubspot.update(type, inputs, signal);
+  return hubspot.update(type, inputs, signal, mayStart);
 }
 
 function take(delivery: Delivery, confirmation: ReturnType<typeof confirm>): Trial<OutboundRecord, Reason> {

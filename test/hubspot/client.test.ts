@@ -172,6 +172,15 @@ describe('an answer as it stands, and never a throw', () => {
   });
 });
 
+describe('a call that waited for its turn', () => {
+  it('is not made when its records are no longer ours', async () => {
+    await sandbox.clearCalls();
+    const answer = await connect().upsert('contacts', [input('late@example.com')], never, async () => false);
+    expect(answer).toMatchObject({ status: null, failure: 'unsent' });
+    expect(await sandbox.calls()).toEqual([]);
+  });
+});
+
 describe('the access token', () => {
   it('stands in the Authorization header of every call, and nowhere else', async () => {
     const requests: { headers: IncomingMessage['headers']; rest: string }[] = [];
