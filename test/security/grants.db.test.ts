@@ -140,6 +140,13 @@ describe('a right that is missing', () => {
     expect(await shop.select("SELECT id FROM users WHERE first_name = 'Unnoticed'")).toHaveLength(1);
   });
 
+  it('of the triggers, TRIGGER on a watched table, fails the writes to it, as README says', async () => {
+    await without(shop.accounts.printed.migrating.account, 'TRIGGER', 'countries', async () => {
+      await expect(shop.application.query('UPDATE countries SET name = name')).rejects.toMatchObject({ errno: 1142 });
+    });
+    await shop.application.query('UPDATE countries SET name = name');
+  });
+
   describe('of the migrating account, while no trigger stands,', () => {
     beforeAll(() => shop.must('triggers', 'drop'));
     afterAll(() => shop.must('triggers', 'apply'));
