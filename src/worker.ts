@@ -1,16 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Account } from './account.ts';
 import { Guard } from './batch/guard.ts';
 import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
-import { loadWatches } from './capture/registry.ts';
 import type { Environment } from './config/environment.ts';
 import { requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts } from './counts.ts';
 import type { Db } from './database/connect.ts';
 import { isUnavailable } from './database/unavailable.ts';
-import { type DefinitionSource, learnDefinitions, refuseMisfits } from './definitions.ts';
-import { Gate, type Pause } from './gate.ts';
+import { refuseMisfits } from './definitions.ts';
+import { Folding } from './folding.ts';
+import { Gate } from './gate.ts';
 import type { WorkerFacts } from './health/facts.ts';
 import type { Metrics } from './health/metrics.ts';
 import { Breaker } from './hubspot/breaker.ts';
@@ -23,20 +24,16 @@ import { type PreparedObject, prepareObjects } from './objects.ts';
 import { claim } from './outbox/claim.ts';
 import { wakeDoubtful } from './outbox/doubt.ts';
 import { nextDueInMs } from './outbox/due.ts';
-import { Fold, type ResolvableWatch } from './outbox/fold.ts';
-import { readResumes, rememberObjects, storePause } from './outbox/objects.ts';
+import { rememberObjects } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
+import { Pauses } from './pauses.ts';
 import type { SharedState } from './shared/joinRedis.ts';
 import { runPass, type Stages } from './sync.ts';
 import { Traffic } from './traffic.ts';
 import { version } from './version.ts';
 
 const ALIVE_EVERY_MS = 10_000;
-const FOLD_EVERY_MS = 200;
-const WATCHES_EVERY_MS = 5_000;
 const UPKEEP_EVERY_MS = 1_000;
-const DEFINITIONS_EVERY_MS = 600_000;
-const DEFINITIONS_RETRY_MS = 30_000;
 
 export type WorkerParts = {
   db: Db;
@@ -66,19 +63,16 @@ export class Worker {
   readonly #latency = new Latency();
   readonly #guard: Guard;
   readonly #crashes = new Crashes();
-  readonly #fold: Fold;
+  readonly #folding: Folding;
+  readonly #pauses: Pauses;
   readonly #stopping = new AbortController();
   readonly #deadline = new AbortController();
   readonly #startedAt = Date.now();
   readonly #version = version();
   #objects: PreparedObject[] = [];
-  #watches: { byId: Map<number, ResolvableWatch>; at: number } = { byId: new Map(), at: 0 };
-  #folded = { at: Number.NEGATIVE_INFINITY, more: false, broken: new Set<number>() };
   #turn = 0;
-  #definitions: { source: DefinitionSource; at: number } = { source: 'none', at: 0 };
-  #resumes = new Map<string, string | null>();
+  #account: Account | null = null;
   #upkeptAt = 0;
-  #knowsZone = false;
   #isDatabaseDown = false;
   #lastPassEndedAt: number | null = null;
   #workers = 1;
@@ -94,7 +88,12 @@ export class Worker {
     this.#gate = new Gate(this.#log, mapping.settings.lookAgainMs);
     this.#budget = new CallBudget(db, callsPerDay);
     this.#guard = new Guard({ records: guardRecords, percent: guardPercent });
-    this.#fold = new Fold(db);
+    this.#folding = new Folding(db, this.#log);
+    this.#pauses = new Pauses(
+      db,
+      this.#gate,
+      mapping.objects.map(({ name }) => name),
+    );
     const pace = new Pace(callsPer10s);
     const breaker = this.#breaker;
     breaker.onChange((state) => this.#log.warn({ circuit: state }, 'circuit changed'));
@@ -123,19 +122,24 @@ export class Worker {
   /** @throws ConfigurationError when the mapping fits neither the database nor HubSpot */
   async prepare(): Promise<void> {
     this.#objects = await prepareObjects(this.#db, this.#mapping);
-    const names = this.#objects.map(({ mapping }) => mapping.name);
-    await rememberObjects(this.#db, names);
-    await this.#learnZone();
-    refuseMisfits(this.#mapping.file, await this.#learnDefinitions());
-    for (const name of names) await storePause(this.#db, name, null);
-    this.#resumes = await readResumes(this.#db);
+    await rememberObjects(
+      this.#db,
+      this.#objects.map(({ mapping }) => mapping.name),
+    );
+    const account = new Account({
+      db: this.#db,
+      hubspot: this.#hubspot,
+      budget: this.#budget,
+      objects: this.#objects,
+      signal: this.#deadline.signal,
+    });
+    refuseMisfits(this.#mapping.file, await account.learn());
+    this.#account = account;
+    await this.#pauses.begin();
     await this.#budget.flush();
     this.#workers = await reportAlive(this.#db, this.id, this.#version);
     this.#shared = await this.#join();
-    this.#log.info(
-      { version: this.#version, objects: this.#objects.length, definitions: this.#definitions.source },
-      'started',
-    );
+    this.#log.info({ version: this.#version, objects: this.#objects.length, definitions: account.source }, 'started');
   }
 
   /** Passes by the schedule of the mapping until it is told to stop. */
@@ -206,7 +210,7 @@ export class Worker {
       startedAt: this.#startedAt,
       circuit: this.#breaker.state,
       pauses: paused.map(([object, { code, reason, since }]) => ({ object, code, reason, since })),
-      definitions: this.#definitions.source,
+      definitions: this.#account?.source ?? 'none',
       callsToday: this.#budget.callsToday,
       callsPerDay: this.#budget.callsPerDay,
       dailyLimitReached: paused.some(([, { code }]) => code === 'DAILY' || code === 'CALLS_PER_DAY'),
@@ -215,7 +219,7 @@ export class Worker {
       lastPassEndedAt: this.#lastPassEndedAt,
       isStopping: this.#stopping.signal.aborted,
       database: this.#isDatabaseDown ? 'down' : 'up',
-      unfollowedWatches: this.#folded.broken.size,
+      unfollowedWatches: this.#folding.brokenCount,
     };
   }
 
@@ -242,18 +246,8 @@ export class Worker {
   }
 
   async #foldMarks(): Promise<{ marks: number; more: boolean }> {
-    const now = performance.now();
-    await this.#upkeep(now);
-    if (now - this.#folded.at < FOLD_EVERY_MS && !this.#folded.more) return { marks: 0, more: false };
-    const folded = await this.#fold.run(await this.#currentWatches());
-    for (const { watch, message } of folded.broken)
-      if (!this.#folded.broken.has(watch)) this.#log.warn({ watch, reason: message }, 'marks cannot be followed');
-    this.#folded = {
-      at: performance.now(),
-      more: folded.more,
-      broken: new Set(folded.broken.map(({ watch }) => watch)),
-    };
-    return { marks: folded.marks, more: folded.more };
+    await this.#upkeep(performance.now());
+    return this.#folding.run();
   }
 
   /** What is worth a look every second, also in the middle of a long drain. */
@@ -262,27 +256,10 @@ export class Worker {
     this.#upkeptAt = now;
     await this.#budget.flush();
     const spent = this.#traffic.budgetPause();
-    if (spent !== null) await this.#pause('*', spent);
+    if (spent !== null) await this.#pauses.pause('*', spent);
     await wakeDoubtful(this.#db);
-    if (this.#gate.paused().size > 0) await this.#noticeResumes();
-  }
-
-  async #noticeResumes(): Promise<void> {
-    const resumes = await readResumes(this.#db);
-    for (const [object, at] of resumes) {
-      if (at === (this.#resumes.get(object) ?? null)) continue;
-      if (this.#gate.paused().get(object)?.code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
-      this.#gate.open(object);
-    }
-    this.#resumes = resumes;
-  }
-
-  /** Triggers may be applied while a worker runs: what new watches mean is read again now and then. */
-  async #currentWatches(): Promise<Map<number, ResolvableWatch>> {
-    if (performance.now() - this.#watches.at > WATCHES_EVERY_MS || this.#watches.byId.size === 0) {
-      this.#watches = { byId: await loadWatches(this.#db), at: performance.now() };
-    }
-    return this.#watches.byId;
+    for (const { object, code } of await this.#pauses.noticeResumes())
+      if (code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
   }
 
   /** Objects take turns; and each second turn asks for what has waited longest, so that nothing starves. */
@@ -307,8 +284,8 @@ export class Worker {
     try {
       const result = await runBatch(this.#tools(), batch, this.#deadline.signal);
       const { pause, isAnswered } = this.#traffic.heed(result);
-      if (pause !== null) await this.#pause(name, pause);
-      else if (isAnswered) await this.#resume(name);
+      if (pause !== null) await this.#pauses.pause(name, pause);
+      else if (isAnswered) await this.#pauses.end(name);
       this.#metrics?.onOutcomes(name, result.counts);
       return result.counts;
     } catch (error) {
@@ -333,47 +310,13 @@ export class Worker {
     };
   }
 
-  /** A pause of everything is told of every object. */
-  async #pause(object: string, pause: Pause): Promise<void> {
-    if (!this.#gate.pause(object, pause)) return;
-    // Only what is asked for from now on is about this pause.
-    this.#resumes = await readResumes(this.#db);
-    for (const { mapping } of this.#objects)
-      if (pause.scope === 'worker' || mapping.name === object) await storePause(this.#db, mapping.name, pause);
-  }
-
-  async #resume(object: string): Promise<void> {
-    const wasWorker = this.#gate.paused().has('*');
-    if (!this.#gate.open(object)) return;
-    for (const { mapping } of this.#objects)
-      if (wasWorker || mapping.name === object) await storePause(this.#db, mapping.name, null);
-  }
-
-  /** HubSpot counts a day from midnight in the account's time zone. */
-  async #learnZone(): Promise<void> {
-    if (this.#knowsZone) return;
-    const { status, body } = await this.#hubspot.account(this.#deadline.signal);
-    const { timeZone } = (body ?? {}) as { timeZone?: unknown };
-    if (status === 200 && typeof timeZone === 'string') this.#budget.useZone(timeZone);
-    this.#knowsZone = status === 200;
-  }
-
-  async #learnDefinitions() {
-    const learnt = await learnDefinitions(this.#db, this.#hubspot, this.#objects, this.#deadline.signal);
-    this.#definitions = { source: learnt.source, at: performance.now() };
-    return learnt;
-  }
-
   /** Properties change in HubSpot while we run; what no longer fits pauses, and is looked at again. */
   async #refreshDefinitions(): Promise<void> {
-    const everyMs = this.#definitions.source === 'live' ? DEFINITIONS_EVERY_MS : DEFINITIONS_RETRY_MS;
-    const isStale = performance.now() - this.#definitions.at > everyMs;
     const isLooking = this.#objects.some(({ mapping }) => this.#gate.isLooking(mapping.name));
-    if ((!isStale && !isLooking) || this.#breaker.state !== 'closed') return;
-    const { misfits } = await this.#learnDefinitions();
+    if (this.#account === null || (!this.#account.isStale && !isLooking) || this.#breaker.state !== 'closed') return;
+    const { misfits } = await this.#account.learn();
     for (const [name, { kind, code, reason }] of misfits)
-      await this.#pause(name, { scope: kind === 'account' ? 'worker' : 'object', code, reason });
-    await this.#learnZone();
+      await this.#pauses.pause(name, { scope: kind === 'account' ? 'worker' : 'object', code, reason });
   }
 
   #passFailed(error: unknown): void {

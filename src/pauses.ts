@@ -1,0 +1,52 @@
+import type { Db } from './database/connect.ts';
+import type { Gate, Pause } from './gate.ts';
+import { readResumes, storePause } from './outbox/objects.ts';
+
+/** The pauses of a worker, as `hubspot_object` shows them to people, who may end one with `resume`. */
+export class Pauses {
+  readonly #db: Db;
+  readonly #gate: Gate;
+  readonly #objects: readonly string[];
+  #resumes = new Map<string, string | null>();
+
+  constructor(db: Db, gate: Gate, objects: readonly string[]) {
+    this.#db = db;
+    this.#gate = gate;
+    this.#objects = objects;
+  }
+
+  /** Whatever stands there was an earlier worker's. */
+  async begin(): Promise<void> {
+    for (const object of this.#objects) await storePause(this.#db, object, null);
+    this.#resumes = await readResumes(this.#db);
+  }
+
+  /** A pause of everything is told of every object. */
+  async pause(object: string, pause: Pause): Promise<void> {
+    if (!this.#gate.pause(object, pause)) return;
+    // Only what is asked for from now on is about this pause.
+    this.#resumes = await readResumes(this.#db);
+    for (const name of this.#objects)
+      if (pause.scope === 'worker' || name === object) await storePause(this.#db, name, pause);
+  }
+
+  /** HubSpot answered for an object: whatever paused it is mended. */
+  async end(object: string): Promise<void> {
+    const wasWorker = this.#gate.paused().has('*');
+    if (!this.#gate.open(object)) return;
+    for (const name of this.#objects) if (wasWorker || name === object) await storePause(this.#db, name, null);
+  }
+
+  /** Goes on with the objects somebody asked for; returns them, each with the code it was paused for. */
+  async noticeResumes(): Promise<{ object: string; code: string | undefined }[]> {
+    if (this.#gate.paused().size === 0) return [];
+    const resumes = await readResumes(this.#db);
+    const asked = this.#objects.filter(
+      (object) => (resumes.get(object) ?? null) !== (this.#resumes.get(object) ?? null),
+    );
+    this.#resumes = resumes;
+    const resumed = asked.map((object) => ({ object, code: this.#gate.paused().get(object)?.code }));
+    for (const object of asked) this.#gate.open(object);
+    return resumed;
+  }
+}
