@@ -50,6 +50,10 @@ export function deserves(
       return hasBadValue(user);
     case 'DUPLICATE_MATCH':
       return shared.has(email) || kept.has(email);
+    // HubSpot's own word for it, where the outbox did not know that the contact was made.
+    case 'CONFLICT':
+    case 'VALUE_NOT_UNIQUE':
+      return kept.has(email);
     default:
       return false;
   }

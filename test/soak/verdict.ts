@@ -25,16 +25,18 @@ export async function judge(shop: SoakedShop, mapping: string): Promise<Verdict>
     const records = await shop.sandbox.records(object.type);
     const [books] = await shop.connection.query('SELECT * FROM hubspot_data WHERE object = ?', [object.name]);
     const sources = await readSources(shop.url, object);
+    const owned = await readOwned(shop, object.name);
+    const kept = keptEmails(books as Book[], records, owned);
     verdict.records += sources.size;
     for (const { status, error_code } of books as Book[])
       if (status === 'poison') verdict.poison[error_code ?? ''] = (verdict.poison[error_code ?? ''] ?? 0) + 1;
     verdict.findings.push(
-      ...(await differences(shop, object, records)),
+      ...(await differences(shop, object, records, accountedFor(books as Book[], owned))),
       ...strayStatuses(object, books as Book[], sources),
-      ...undeserved(object, books as Book[], sources, records),
-      ...nobodySent(object, books as Book[], sources, records),
+      ...undeserved(object, books as Book[], sources, kept),
+      ...nobodySent(object, books as Book[], sources, kept),
       ...twins(object, books as Book[], records),
-      ...(await strayReservations(shop, object, books as Book[])),
+      ...strayReservations(object, books as Book[], owned),
     );
   }
   const [{ marks = 0 } = {}] = await shop.select<{ marks: number }>('SELECT COUNT(*) AS marks FROM hubspot_mark');
@@ -42,14 +44,36 @@ export async function judge(shop: SoakedShop, mapping: string): Promise<Verdict>
   return verdict;
 }
 
-async function differences(shop: SoakedShop, object: ComparedObject, records: SandboxRecord[]): Promise<Finding[]> {
+type Owned = ReadonlyMap<string, readonly string[]>;
+
+/** The match values that each row has reserved. */
+async function readOwned({ connection }: SoakedShop, object: string): Promise<Owned> {
+  const [rows] = await connection.query('SELECT match_value, source_id FROM hubspot_match WHERE object = ?', [object]);
+  const byOwner = Map.groupBy(rows as { match_value: string; source_id: string }[], ({ source_id }) => source_id);
+  return new Map([...byOwner].map(([id, values]) => [id, values.map(({ match_value }) => match_value)]));
+}
+
+/** A record that a row may have been given before it left, or went bad, is that row's as long as it has the value reserved. */
+function accountedFor(books: readonly Book[], owned: Owned): Set<string> {
+  return new Set(
+    books.flatMap(({ source_id, status }) => (status === 'synced' ? [] : [...(owned.get(source_id) ?? [])])),
+  );
+}
+
+async function differences(
+  shop: SoakedShop,
+  object: ComparedObject,
+  records: SandboxRecord[],
+  accounted: ReadonlySet<string>,
+): Promise<Finding[]> {
   const { differences } = await compare(shop, object, records);
-  return differences.map((text) => {
+  return differences.flatMap((text) => {
     const [, id] = /^\S+ (\S+?)[.:]/.exec(text) ?? [];
-    const [, record] = /HubSpot's record (\d+)/.exec(text) ?? [];
-    const owner = records.find((each) => each.id === record)?.properties.shop_user_id;
-    const ids = [record === undefined ? id : owner].filter((each) => each != null);
-    return { text, object: object.name, ids };
+    const [, recordId] = /HubSpot's record (\d+)/.exec(text) ?? [];
+    const record = records.find((each) => each.id === recordId);
+    if (record !== undefined && accounted.has(record.properties[object.matchOn] ?? '')) return [];
+    const ids = [record === undefined ? id : record.properties.shop_user_id].filter((each) => each != null);
+    return [{ text, object: object.name, ids }];
   });
 }
 
@@ -82,11 +106,10 @@ function undeserved(
   { name }: ComparedObject,
   books: readonly Book[],
   sources: ReadonlyMap<string, Source>,
-  records: readonly SandboxRecord[],
+  kept: ReadonlySet<string>,
 ): Finding[] {
   const emails = [...sources.values()].map(emailOf);
   const shared = new Set(emails.filter((email, at) => emails.indexOf(email) !== at));
-  const kept = keptEmails(books, records);
   return books.flatMap(({ source_id, status, error_code, error_message }) => {
     const source = sources.get(source_id);
     if (status !== 'poison' || source === undefined || deserves(error_code, source, shared, kept)) return [];
@@ -97,9 +120,12 @@ function undeserved(
 }
 
 /** What contacts hold whose users are gone. */
-function keptEmails(books: readonly Book[], records: readonly SandboxRecord[]): Set<string> {
-  const gone = new Set(books.filter(({ status }) => status === 'gone').map(({ hubspot_id }) => hubspot_id));
-  return new Set(records.filter(({ id }) => gone.has(id)).map(({ properties }) => properties.email ?? ''));
+function keptEmails(books: readonly Book[], records: readonly SandboxRecord[], owned: Owned): Set<string> {
+  const gone = books.filter(({ status }) => status === 'gone');
+  const ids = new Set(gone.map(({ hubspot_id }) => hubspot_id));
+  const reserved = new Set(gone.flatMap(({ source_id }) => [...(owned.get(source_id) ?? [])]));
+  const emails = records.map(({ id, properties: { email = '' } }) => ({ id, email: email ?? '' }));
+  return new Set(emails.filter(({ id, email }) => ids.has(id) || reserved.has(email)).map(({ email }) => email));
 }
 
 /** Of those who share an e-mail one is sent, unless it is bad for another reason or a kept contact has it. */
@@ -107,10 +133,9 @@ function nobodySent(
   { name, matchOn }: ComparedObject,
   books: readonly Book[],
   sources: ReadonlyMap<string, Source>,
-  records: readonly SandboxRecord[],
+  kept: ReadonlySet<string>,
 ): Finding[] {
   if (matchOn !== 'email') return [];
-  const kept = keptEmails(books, records);
   const codes = new Map(books.map(({ source_id, error_code }) => [source_id, error_code]));
   const groups = Map.groupBy([...sources], ([, source]) => emailOf(source));
   return [...groups].flatMap(([email, members]) => {
@@ -150,23 +175,11 @@ function twins({ name, type }: ComparedObject, books: readonly Book[], records: 
 }
 
 /** A synced row owns the value it holds and no other: what it owned beside it nobody else could ever have. */
-async function strayReservations(
-  { connection }: SoakedShop,
-  { name }: ComparedObject,
-  books: readonly Book[],
-): Promise<Finding[]> {
-  const [rows] = await connection.query('SELECT match_value, source_id FROM hubspot_match WHERE object = ?', [name]);
-  const owned = Map.groupBy(rows as { match_value: string; source_id: string }[], ({ source_id }) => source_id);
+function strayReservations({ name }: ComparedObject, books: readonly Book[], owned: Owned): Finding[] {
   return books.flatMap(({ source_id, status, match_value }) => {
-    if (status !== 'synced') return [];
-    const values = (owned.get(source_id) ?? []).map((row) => row.match_value);
-    if (values.length === 1 && values[0] === match_value) return [];
-    return [
-      {
-        text: `${name} ${source_id} holds ${match_value} and owns ${JSON.stringify(values)}`,
-        object: name,
-        ids: [source_id],
-      },
-    ];
+    const values = owned.get(source_id) ?? [];
+    if (status !== 'synced' || (values.length === 1 && values[0] === match_value)) return [];
+    const text = `${name} ${source_id} holds ${match_value} and owns ${JSON.stringify(values)}`;
+    return [{ text, object: name, ids: [source_id] }];
   });
 }
