@@ -63,9 +63,9 @@ export function admit(
   for (const candidate of candidates) {
     const owner = owners.get(candidate.matchValue);
     const holder = owner === undefined ? undefined : holders.get(owner);
-    if (owner === undefined || owner === candidate.row.sourceId) admission.admitted.push(candidate);
+    if (owner === candidate.row.sourceId) admission.admitted.push(candidate);
     else if (holder === undefined) admission.later.push(candidate);
-    else decide(admission, candidate, holder, sourceValues.get(owner), claimed);
+    else decide(admission, candidate, holder, sourceValues.get(holder.sourceId), claimed);
   }
   return admission;
 }
@@ -82,7 +82,7 @@ function decide(
     admission.refused.push(duplicateOf(candidate, holder.sourceId));
     return;
   }
-  if (holder.isInFlight && !claimed.has(holder.sourceId)) {
+  if (isToWaitFor(holder, row.hubspotId !== null, claimed)) {
     admission.later.push(candidate);
     return;
   }
@@ -100,6 +100,16 @@ function decide(
     return;
   }
   admission.admitted.push(candidate);
+}
+
+/**
+ * A holder whose call may still be carried out would write over what is sent now. One without a record may have been
+ * given one, which an update by id would collide with: its own batch finds out.
+ */
+function isToWaitFor(holder: Holder, isUpdate: boolean, claimed: ReadonlySet<string>): boolean {
+  if (holder.isDoubtful) return true;
+  if (claimed.has(holder.sourceId)) return false;
+  return holder.isInFlight || (isUpdate && holder.hubspotId === null && holder.isPending);
 }
 
 function duplicateOf({ row, matchValue }: Candidate, otherId: string): Refusal {

@@ -3,7 +3,7 @@ import type { Db } from '../database/connect.ts';
 import type { Hubspot } from '../hubspot/client.ts';
 import type { Claim, ClaimedRow } from '../outbox/claim.ts';
 import { readOwnedValues } from '../outbox/doubt.ts';
-import { matchKey } from '../outbox/match.ts';
+import { matchKey, releaseValues, rememberRecord } from '../outbox/match.ts';
 import { type Held, holdsSent, readHeld } from './held.ts';
 import type { Candidate, Sorted } from './sortOut.ts';
 
@@ -89,7 +89,12 @@ async function adoptCreated(
     }
     cleared.maybeCreated.delete(row.sourceId);
     const held = values.flatMap((value) => holding.found.get(value) ?? [])[0];
-    if (held !== undefined) Object.assign(row, { hubspotId: held.hubspotId, matchValue: null });
+    if (held !== undefined) {
+      Object.assign(row, { hubspotId: held.hubspotId, matchValue: null });
+      await rememberRecord(db, object.name, row.sourceId, held.hubspotId, claim.token);
+    }
+    const free = values.filter((value) => holding.missing.has(value));
+    await releaseValues(db, object.name, row.sourceId, free);
   }
 }
 

@@ -61,7 +61,7 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
   const ids = claim.rows.map(({ sourceId }) => sourceId);
   const sorted = sortOut(mapping, claim.rows, await load(db, mapping, keyKind, ids), definitions);
   const cleared = await clearDoubt({ db, hubspot, object: mapping, claim }, sorted, signal);
-  const admission = await settleOwnership(db, mapping, keyKind, claim, sorted.candidates);
+  const admission = await settleOwnership({ db, hubspot, object: mapping, keyKind, claim, signal }, sorted.candidates);
   const mayStart = () => keep(db, claim);
   const vacated = await vacateHolders({ db, hubspot, object: mapping, claim, mayStart }, admission, signal);
   const delivery = await sendCandidates(

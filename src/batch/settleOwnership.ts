@@ -1,21 +1,27 @@
 import type { ObjectMapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
+import type { Hubspot } from '../hubspot/client.ts';
 import type { KeyKind } from '../keys.ts';
 import type { Claim } from '../outbox/claim.ts';
-import { giveUpRecord, type Holder, readHolders, reserve, takeOver } from '../outbox/match.ts';
+import { giveUpRecord, type Holder, readHolders, rememberRecord, reserve, takeOver } from '../outbox/match.ts';
 import { load } from '../source/load.ts';
 import { normalizeMatch } from '../source/record.ts';
 import { type Admission, admit, type Contest, separateDuplicates } from './admit.ts';
+import { readHeld } from './held.ts';
 import type { Candidate } from './sortOut.ts';
 
+type Settling = {
+  db: Db;
+  hubspot: Hubspot;
+  object: ObjectMapping;
+  keyKind: KeyKind;
+  claim: Claim;
+  signal: AbortSignal;
+};
+
 /** Reserves the match values of a batch and decides about those that other rows own; nothing is sent yet. */
-export async function settleOwnership(
-  db: Db,
-  object: ObjectMapping,
-  keyKind: KeyKind,
-  claim: Claim,
-  candidates: readonly Candidate[],
-): Promise<Admission> {
+export async function settleOwnership(settling: Settling, candidates: readonly Candidate[]): Promise<Admission> {
+  const { db, object, keyKind, claim } = settling;
   const { distinct, refused } = separateDuplicates(candidates);
   const owners = await reserve(
     db,
@@ -23,12 +29,41 @@ export async function settleOwnership(
     distinct.map(({ row, matchValue }) => ({ sourceId: row.sourceId, matchValue })),
   );
   const others = contestedBy(distinct, owners);
-  const holders = await readHolders(db, object.name, others);
+  const holders = withUnknown(others, await readHolders(db, object.name, others));
+  await findRecords(settling, distinct, owners, holders);
   const sourceValues = await readSourceValues(db, object, keyKind, others);
   const claimed = new Set(claim.rows.map(({ sourceId }) => sourceId));
-  const admission = admit(distinct, owners, withUnknown(others, holders), sourceValues, claimed);
+  const admission = admit(distinct, owners, holders, sourceValues, claimed);
   await takeOverAll(db, object.name, claim, admission);
   return { ...admission, refused: [...refused, ...admission.refused] };
+}
+
+/**
+ * A row that is gone or poison and owns a value without a record may have been given one, in a call without an answer.
+ * Before its value goes to a record of another, HubSpot is asked. A holder of which nothing could be learnt is waited for.
+ */
+async function findRecords(
+  { db, hubspot, object, claim, signal }: Settling,
+  candidates: readonly Candidate[],
+  owners: ReadonlyMap<string, string>,
+  holders: Map<string, Holder>,
+): Promise<void> {
+  const asked = candidates.flatMap(({ row, matchValue }) => {
+    const holder = holders.get(owners.get(matchValue) ?? '');
+    const isUnsure = holder !== undefined && holder.hubspotId === null && !holder.isPending && !holder.isDoubtful;
+    return isUnsure && row.hubspotId !== null ? [{ holder, matchValue }] : [];
+  });
+  const values = asked.map(({ matchValue }) => matchValue);
+  const holding = await readHeld(hubspot, { type: object.type, names: [], by: object.matchOn }, values, signal);
+  for (const { holder, matchValue } of asked) {
+    const held = holding?.found.get(matchValue);
+    if (held === undefined) {
+      if (!holding?.missing.has(matchValue)) holder.isDoubtful = true;
+      continue;
+    }
+    await rememberRecord(db, object.name, holder.sourceId, held.hubspotId, claim.token);
+    Object.assign(holder, { hubspotId: held.hubspotId, matchValue });
+  }
 }
 
 function contestedBy(candidates: readonly Candidate[], owners: ReadonlyMap<string, string>): string[] {
@@ -44,7 +79,14 @@ function withUnknown(ids: readonly string[], holders: ReadonlyMap<string, Holder
   return new Map(
     ids.map((sourceId) => [
       sourceId,
-      holders.get(sourceId) ?? { sourceId, hubspotId: null, matchValue: null, isInFlight: false },
+      holders.get(sourceId) ?? {
+        sourceId,
+        hubspotId: null,
+        matchValue: null,
+        isInFlight: false,
+        isPending: false,
+        isDoubtful: false,
+      },
     ]),
   );
 }

@@ -15,13 +15,29 @@ export type Holder = {
   matchValue: string | null;
   /** Claimed by somebody whose lease lasts. */
   isInFlight: boolean;
+  /** Its next batch will tell what HubSpot holds of it. */
+  isPending: boolean;
+  /** A call of it had no answer and may still be carried out. */
+  isDoubtful: boolean;
 };
 
 export type Wanted = { sourceId: string; matchValue: string };
 
-/** Reserves each value for its row where nobody owns it; says who owns it now. */
+/** Reserves each value for its row where nobody owns it; says who owns it now, where that could be found out. */
 export async function reserve(db: Db, object: string, wanted: readonly Wanted[]): Promise<Map<string, string>> {
-  if (wanted.length === 0) return new Map();
+  const owners = new Map<string, string>();
+  let open = wanted;
+  // A value that its owner gives up between our two statements has no owner, and is asked for again.
+  for (let attempt = 1; open.length > 0 && attempt <= RESERVE_ATTEMPTS; attempt += 1) {
+    for (const [value, owner] of await reserveOnce(db, object, open)) owners.set(value, owner);
+    open = wanted.filter(({ matchValue }) => !owners.has(matchValue));
+  }
+  return owners;
+}
+
+const RESERVE_ATTEMPTS = 3;
+
+async function reserveOnce(db: Db, object: string, wanted: readonly Wanted[]): Promise<Map<string, string>> {
   const sorted = wanted
     .map((each) => ({ ...each, key: matchKey(each.matchValue) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -51,8 +67,10 @@ export async function reserve(db: Db, object: string, wanted: readonly Wanted[])
 export async function readHolders(db: Db, object: string, sourceIds: readonly string[]): Promise<Map<string, Holder>> {
   if (sourceIds.length === 0) return new Map();
   const [rows] = await db.raw(
-    `SELECT source_id, hubspot_id, match_value, claimed_until > UTC_TIMESTAMP(6) AS is_in_flight
-     FROM hubspot_data WHERE object = ? AND source_id IN (${sourceIds.map(() => '?').join(', ')})`,
+    `SELECT d.source_id, d.hubspot_id, d.match_value, d.status, d.claimed_until > UTC_TIMESTAMP(6) AS is_in_flight,
+            u.until_at > UTC_TIMESTAMP(6) AS is_doubtful
+     FROM hubspot_data d LEFT JOIN hubspot_doubt u ON u.object = d.object AND u.source_id = d.source_id
+     WHERE d.object = ? AND d.source_id IN (${sourceIds.map(() => '?').join(', ')})`,
     [object, ...sourceIds],
   );
   return new Map(
@@ -63,6 +81,8 @@ export async function readHolders(db: Db, object: string, sourceIds: readonly st
         hubspotId: row.hubspot_id ?? null,
         matchValue: row.match_value ?? null,
         isInFlight: String(row.is_in_flight) === '1',
+        isPending: row.status === 'pending',
+        isDoubtful: String(row.is_doubtful) === '1',
       },
     ]),
   );
@@ -75,6 +95,35 @@ export async function takeOver(db: Db, object: string, matchValue: string, from:
     [to, object, matchKey(matchValue), from],
   );
   return affectedRows === 1;
+}
+
+/** HubSpot holds no record under these values of a row: they are free at once, under the protection of its claim. */
+export async function releaseValues(db: Db, object: string, sourceId: string, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await insist(() =>
+    db.raw(
+      `DELETE FROM hubspot_match WHERE object = ? AND match_value IN (${keys.map(() => '?').join(', ')}) AND source_id = ?`,
+      [object, ...keys, sourceId],
+    ),
+  );
+  await wakeDuplicates(db, object, keys);
+}
+
+/** A record that HubSpot was found to hold for a row: known at once, so that others who want its value see it. */
+export async function rememberRecord(
+  db: Db,
+  object: string,
+  sourceId: string,
+  hubspotId: string,
+  token: string,
+): Promise<void> {
+  await insist(() =>
+    db.raw(
+      `UPDATE hubspot_data SET hubspot_id = ? WHERE object = ? AND source_id = ? AND hubspot_id IS NULL
+         AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))`,
+      [hubspotId, object, sourceId, token],
+    ),
+  );
 }
 
 /**

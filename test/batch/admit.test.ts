@@ -62,6 +62,8 @@ describe('two rows of one batch with one match value', () => {
   });
 });
 
+const IDLE = { isInFlight: false, isPending: false, isDoubtful: false };
+
 /** What becomes of row 1 with value `a`, which row 2 owns. */
 function contest(
   given: {
@@ -72,7 +74,7 @@ function contest(
     claims?: string[];
   } = {},
 ) {
-  const holder = { sourceId: '2', hubspotId: '92', matchValue: 'a', isInFlight: false, ...given.holder };
+  const holder = { sourceId: '2', hubspotId: '92', matchValue: 'a', ...IDLE, ...given.holder };
   const admission = admit(
     [candidate('1', 'a', given.held ?? null, given.hubspotId ?? null)],
     new Map([['a', '2']]),
@@ -88,6 +90,16 @@ function contest(
 describe('a value that another row owns', () => {
   it.each([
     ['is refused while the other still has it at its source', { source: 'a' }, ['refused']],
+    [
+      'waits while a call of the other may still be carried out',
+      { source: 'b', holder: { isDoubtful: true } },
+      ['later'],
+    ],
+    [
+      'waits for the batch of one that may have been given a record, when it has one itself',
+      { source: 'b', hubspotId: '91', holder: { hubspotId: null, isPending: true } },
+      ['later'],
+    ],
     ['is refused then even while the other is in flight', { source: 'a', holder: { isInFlight: true } }, ['refused']],
     [
       'waits while the other, which gave it up, is in flight elsewhere',
@@ -125,6 +137,8 @@ describe('admission', () => {
     hubspotId: fc.constantFrom(null, '91', '92', '95'),
     matchValue: fc.option(values, { nil: null }),
     isInFlight: fc.boolean(),
+    isPending: fc.boolean(),
+    isDoubtful: fc.boolean(),
   });
   const world = fc.record({
     candidates: fc.uniqueArray(fc.record({ id: rowIds, value: values, held: fc.option(values, { nil: null }) }), {

@@ -135,8 +135,21 @@ describe('match values', () => {
     await claim(outbox.db);
     expect(await readHolders(outbox.db, 'contacts', ['1', '2', '3'])).toEqual(
       new Map([
-        ['1', { sourceId: '1', hubspotId: '91', matchValue: 'a@x.de', isInFlight: false }],
-        ['2', { sourceId: '2', hubspotId: null, matchValue: null, isInFlight: true }],
+        [
+          '1',
+          {
+            sourceId: '1',
+            hubspotId: '91',
+            matchValue: 'a@x.de',
+            isInFlight: false,
+            isPending: true,
+            isDoubtful: false,
+          },
+        ],
+        [
+          '2',
+          { sourceId: '2', hubspotId: null, matchValue: null, isInFlight: true, isPending: true, isDoubtful: false },
+        ],
       ]),
     );
   });
