@@ -31,7 +31,7 @@ describe('two workers that share a Redis', () => {
   async function start(env: Record<string, string> = {}): Promise<Started> {
     const worker = startProgram(['--config', mapping, 'run'], { ...shop.env, REDIS_URL: redis.url, ...env });
     workers.push(worker);
-    await until(() => worker.out().includes('"started"') || worker.child.exitCode !== null);
+    await until(() => worker.out().includes('"listening"') || worker.child.exitCode !== null);
     expect(worker.err()).toBe('');
     return worker;
   }
