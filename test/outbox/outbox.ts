@@ -48,7 +48,14 @@ export async function enqueueIds(db: Db, ids: readonly string[], { isBulk = fals
 type ClaimOptions = { workerId?: string; limit?: number; leaseMs?: number; order?: ClaimOrder };
 
 export async function claim(db: Db, options: ClaimOptions = {}) {
-  return claimRows(db, 'contacts', { workerId: 'w1', limit: 100, leaseMs: 60_000, lateWriteMs: 120_000, order: 'fresh', ...options });
+  return claimRows(db, 'contacts', {
+    workerId: 'w1',
+    limit: 100,
+    leaseMs: 60_000,
+    lateWriteMs: 120_000,
+    order: 'fresh',
+    ...options,
+  });
 }
 
 export type Row = Record<string, string | number | null>;
