@@ -45,6 +45,8 @@ export function deserves(
     case 'MISSING_MATCH':
       return email === '';
     case 'INVALID_EMAIL':
+    // A whole batch refused without a reason leaves the record itself as the only reason.
+    case 'VALIDATION_ERROR':
       return email !== '' && !isEmail(email);
     case 'INVALID_VALUE':
       return hasBadValue(user);

@@ -174,11 +174,11 @@ function twins({ name, type }: ComparedObject, books: readonly Book[], records: 
   ];
 }
 
-/** A synced row owns the value it holds and no other: what it owned beside it nobody else could ever have. */
+/** A synced row owns the value it holds, or somebody else could be given it too. What it owns beside it passes on when it is wanted. */
 function strayReservations({ name }: ComparedObject, books: readonly Book[], owned: Owned): Finding[] {
   return books.flatMap(({ source_id, status, match_value }) => {
     const values = owned.get(source_id) ?? [];
-    if (status !== 'synced' || (values.length === 1 && values[0] === match_value)) return [];
+    if (status !== 'synced' || values.includes(match_value ?? '')) return [];
     const text = `${name} ${source_id} holds ${match_value} and owns ${JSON.stringify(values)}`;
     return [{ text, object: name, ids: [source_id] }];
   });
