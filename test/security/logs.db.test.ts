@@ -157,7 +157,7 @@ async function meet(fault: Fault): Promise<void> {
 /** A driver's error quotes the value: `Duplicate entry 'somebody@example.com' for key …`. */
 async function failInTheDatabase(): Promise<void> {
   const { application } = shop;
-  await application.query('ALTER TABLE hubspot_data ADD UNIQUE KEY trap (match_value)');
+  await application.query('ALTER TABLE hubspot_data ADD UNIQUE KEY trap (match_value(100))');
   await application.query(
     `INSERT INTO hubspot_data (object, source_id, status, due_at, match_value, created_at, updated_at)
      VALUES ('trap', '1', 'synced', UTC_TIMESTAMP(6), '${ECHO}', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`,

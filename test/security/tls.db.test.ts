@@ -138,7 +138,7 @@ function url(query: string, host = 'localhost', port = own.port): string {
 }
 
 function strippedUrl(query: string): string {
-  return url(query, '127.0.0.1', (stripping.address() as AddressInfo).port);
+  return url(query, 'localhost', (stripping.address() as AddressInfo).port);
 }
 
 /** What encrypts a connection of the program, as the server sees it; empty for none. */
