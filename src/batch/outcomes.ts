@@ -40,7 +40,8 @@ function waitingOutcome(
   faults: number,
   backoff: (failures: number, atLeastMs?: number) => number,
 ): Outcome {
-  const { stop, unknown, doubtful, crashing } = delivery;
+  const { stop, unknown, doubtful, crashing, missing } = delivery;
+  if (missing.includes(sourceId)) return { kind: 'later', sourceId, delayMs: 0, countsAttempt: false };
   const atLeastMs = stop?.kind === 'fault' ? stop.atLeastMs : 0;
   const isDoubtful = doubtful.includes(sourceId) || crashing.some((each) => each.sourceId === sourceId);
   if (isDoubtful)

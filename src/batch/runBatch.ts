@@ -8,7 +8,7 @@ import type { Stop } from '../hubspot/deliver.ts';
 import type { KeyKind } from '../keys.ts';
 import { type Claim, renew } from '../outbox/claim.ts';
 import { endDoubt } from '../outbox/doubt.ts';
-import { freeMatchValues } from '../outbox/match.ts';
+import { freeMatchValues, giveUpRecord } from '../outbox/match.ts';
 import type { Outcome } from '../outbox/settle.ts';
 import { settleInTime } from '../outbox/settleInTime.ts';
 import { load } from '../source/load.ts';
@@ -59,7 +59,10 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
   const { db, hubspot, crashes, guard } = tools;
   const { mapping, keyKind, definitions } = object;
   const ids = claim.rows.map(({ sourceId }) => sourceId);
-  const sorted = sortOut(mapping, claim.rows, await load(db, mapping, keyKind, ids), definitions);
+  const loaded = await load(db, mapping, keyKind, ids);
+  // What is not ours any more must not even reserve a match value.
+  if (!(await keep(db, claim))) return { counts: { later: ids.length }, stop: null, trip: null, wasAnswered: false };
+  const sorted = sortOut(mapping, claim.rows, loaded, definitions);
   const cleared = await clearDoubt({ db, hubspot, object: mapping, claim }, sorted, signal);
   const admission = await settleOwnership({ db, hubspot, object: mapping, keyKind, claim, signal }, sorted.candidates);
   const mayStart = () => keep(db, claim);
@@ -74,6 +77,8 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
     },
     admission.admitted,
   );
+  // Their records are gone in HubSpot: the next batch finds out whether there are others, and creates them.
+  for (const sourceId of delivery.missing) await giveUpRecord(db, mapping.name, sourceId, claim.token);
   const archived = await archiveGone({ db, hubspot, object: mapping, mayStart }, sorted.gone, signal);
   crashes.failed(mapping.name, delivery.doubtful);
   crashes.answered(

@@ -14,7 +14,11 @@ export type Sending = {
   signal: AbortSignal;
 };
 
-/** A record whose match value changed is updated by its id, so that no second one appears; the rest is upserted. */
+/**
+ * A record whose match value changed, or of which it is not known what HubSpot holds, is updated by its id, so that no
+ * second one appears; the rest is upserted. One whose record is gone is `missing`, and not created at once: another call
+ * may have created it already.
+ */
 export async function sendCandidates(sending: Sending, candidates: readonly Candidate[]): Promise<Delivery> {
   const { hubspot, object, signal } = sending;
   const target = {
@@ -23,12 +27,12 @@ export async function sendCandidates(sending: Sending, candidates: readonly Cand
     isSuspect: sending.isSuspect,
     mayStart: sending.mayStart,
   };
-  const moved = candidates.filter(({ row, matchValue }) => row.hubspotId !== null && row.matchValue !== matchValue);
+  const moved = candidates.filter(
+    ({ row, matchValue }) => row.hubspotId !== null && (row.matchValue !== matchValue || row.doubt !== null),
+  );
   const others = candidates.filter((candidate) => !moved.includes(candidate));
   const updated = await deliver(hubspot, { ...target, mode: 'update' }, moved.map(toOutbound), signal);
-  const missing = moved.filter(({ row }) => updated.missing.includes(row.sourceId));
-  const upserts = [...others, ...missing].map(toOutbound);
-  const upserted = await deliver(hubspot, { ...target, mode: 'upsert' }, upserts, signal);
+  const upserted = await deliver(hubspot, { ...target, mode: 'upsert' }, others.map(toOutbound), signal);
   return confirmUnknown(sending, candidates, joined(updated, upserted));
 }
 
@@ -36,7 +40,7 @@ function joined(updated: Delivery, upserted: Delivery): Delivery {
   return {
     delivered: [...updated.delivered, ...upserted.delivered],
     refused: [...updated.refused, ...upserted.refused],
-    missing: [],
+    missing: [...updated.missing, ...upserted.missing],
     later: [...updated.later, ...upserted.later],
     unknown: [...updated.unknown, ...upserted.unknown],
     doubtful: [...updated.doubtful, ...upserted.doubtful],

@@ -39,8 +39,9 @@ export async function settleOwnership(settling: Settling, candidates: readonly C
 }
 
 /**
- * A row that is gone or poison and owns a value without a record may have been given one, in a call without an answer.
- * Before its value goes to a record of another, HubSpot is asked. A holder of which nothing could be learnt is waited for.
+ * A row that is gone or poison may have been given a record for the value it owns, in a call without an answer, or its
+ * record may have lost the value. Before the value goes to a record of another, HubSpot is asked. A holder of which
+ * nothing could be learnt is waited for.
  */
 async function findRecords(
   { db, hubspot, object, claim, signal }: Settling,
@@ -50,19 +51,20 @@ async function findRecords(
 ): Promise<void> {
   const asked = candidates.flatMap(({ row, matchValue }) => {
     const holder = holders.get(owners.get(matchValue) ?? '');
-    const isUnsure = holder !== undefined && holder.hubspotId === null && !holder.isPending && !holder.isDoubtful;
-    return isUnsure && row.hubspotId !== null ? [{ holder, matchValue }] : [];
+    if (holder === undefined || holder.isPending || holder.isDoubtful || row.hubspotId === null) return [];
+    return holder.hubspotId === null || holder.matchValue === null ? [{ holder, matchValue }] : [];
   });
   const values = asked.map(({ matchValue }) => matchValue);
   const holding = await readHeld(hubspot, { type: object.type, names: [], by: object.matchOn }, values, signal);
   for (const { holder, matchValue } of asked) {
     const held = holding?.found.get(matchValue);
-    if (held === undefined) {
-      if (!holding?.missing.has(matchValue)) holder.isDoubtful = true;
-      continue;
+    if (held === undefined && !holding?.missing.has(matchValue)) holder.isDoubtful = true;
+    else if (held === undefined) holder.matchValue = '';
+    else if (holder.hubspotId !== null) holder.matchValue = held.hubspotId === holder.hubspotId ? matchValue : '';
+    else {
+      await rememberRecord(db, object.name, holder.sourceId, held.hubspotId, claim.token);
+      Object.assign(holder, { hubspotId: held.hubspotId, matchValue });
     }
-    await rememberRecord(db, object.name, holder.sourceId, held.hubspotId, claim.token);
-    Object.assign(holder, { hubspotId: held.hubspotId, matchValue });
   }
 }
 

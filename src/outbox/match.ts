@@ -127,8 +127,9 @@ export async function rememberRecord(
 }
 
 /**
- * The HubSpot record of a row is another row's from now on: it went over with its match value. A row that kept it would
- * write into the other's record when its source comes back. Not while somebody else has the row in flight.
+ * The HubSpot record of a row is its own no longer: it was deleted, or went over to another row with its match value. A
+ * row that kept it would write into the other's record when its source comes back. Not while somebody else has the row
+ * in flight.
  */
 export async function giveUpRecord(db: Db, object: string, sourceId: string, token: string): Promise<boolean> {
   const [{ affectedRows }] = await insist(() =>
