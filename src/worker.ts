@@ -122,10 +122,6 @@ export class Worker {
   /** @throws ConfigurationError when the mapping fits neither the database nor HubSpot */
   async prepare(): Promise<void> {
     this.#objects = await prepareObjects(this.#db, this.#mapping);
-    await rememberObjects(
-      this.#db,
-      this.#objects.map(({ mapping }) => mapping.name),
-    );
     const account = new Account({
       db: this.#db,
       hubspot: this.#hubspot,
@@ -135,6 +131,10 @@ export class Worker {
     });
     refuseMisfits(this.#mapping.file, await account.learn());
     this.#account = account;
+    await rememberObjects(
+      this.#db,
+      this.#objects.map(({ mapping }) => mapping.name),
+    );
     await this.#pauses.begin();
     await this.#budget.flush();
     this.#workers = await reportAlive(this.#db, this.id, this.#version);
@@ -194,7 +194,7 @@ export class Worker {
     this.#breaker.shutdown();
     await this.#budget.flush({ isLast: true }).catch(() => {});
     await reportStopped(this.#db, this.id).catch(() => {});
-    this.#log.info('stopped');
+    if (this.#account !== null) this.#log.info('stopped');
   }
 
   /** What is paused now, and why. */

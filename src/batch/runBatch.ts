@@ -90,7 +90,8 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
     ...sorted.unchanged.map(({ sourceId }): Outcome => ({ kind: 'unchanged', sourceId })),
     ...cleared.waiting.map(({ row, delayMs }) => later(row.sourceId, delayMs)),
     ...archived.outcomes,
-    ...[...sorted.refused, ...admission.refused].map((refusal) => toPoison(refusal)),
+    ...sorted.refused.map((refusal) => toPoison(refusal)),
+    ...admission.refused.map((refusal) => toPoison({ ...refusal, property: mapping.matchOn })),
     ...admission.later.map(({ row }) => later(row.sourceId, 500 + Math.random() * 1_000)),
     ...outcomesOf(delivery, admission.admitted, tools.faultsInARow()),
   ];

@@ -13,10 +13,11 @@ export async function readObjects(db: Db): Promise<string[]> {
 
 /** Keeps HubSpot's property definitions for when HubSpot is away. `definitions` is JSON. */
 export async function storeDefinitions(db: Db, object: string, definitions: string): Promise<void> {
-  await db.raw('UPDATE hubspot_object SET definitions = ?, definitions_read_at = UTC_TIMESTAMP(6) WHERE object = ?', [
-    definitions,
-    object,
-  ]);
+  await db.raw(
+    `INSERT INTO hubspot_object (object, definitions, definitions_read_at) VALUES (?, ?, UTC_TIMESTAMP(6))
+     ON DUPLICATE KEY UPDATE definitions = VALUES(definitions), definitions_read_at = VALUES(definitions_read_at)`,
+    [object, definitions],
+  );
 }
 
 export async function readStoredDefinitions(db: Db, object: string): Promise<string | null> {
