@@ -5,6 +5,9 @@ export type Death = 'SIGTERM' | 'SIGKILL' | 'frozen' | 'by itself';
 
 type Member = { n: number; worker: Started; isFrozen: boolean; wasEnded: boolean };
 
+/** `stop_within_ms` is 2 s; the rest is for a machine that is busy with other things. */
+const PATIENCE_MS = 60_000;
+
 /** Worker processes that come and go. */
 export class Fleet {
   readonly deaths: Record<Death, number> = { SIGTERM: 0, SIGKILL: 0, frozen: 0, 'by itself': 0 };
@@ -63,9 +66,17 @@ export class Fleet {
     return member;
   }
 
+  /** Tells one to stop, which it does long before this loses patience. */
   async terminate(member: Member): Promise<void> {
     this.#kill(member, 'SIGTERM');
+    const patience = setTimeout(() => {
+      this.complaints.push(
+        `worker ${member.n} did not stop within ${PATIENCE_MS / 1_000} s: ${member.worker.out().slice(-500)}`,
+      );
+      member.worker.child.kill('SIGKILL');
+    }, PATIENCE_MS);
     await member.worker.finished;
+    clearTimeout(patience);
   }
 
   async kill(member: Member): Promise<void> {

@@ -55,3 +55,14 @@ export async function ownersOf(connection: Connection, object: string, value: st
     "SELECT SUBSTR(at, 12, 12) AS at, what, object, id, said FROM soak_history WHERE object = ? AND what LIKE 'match%' AND said = ? ORDER BY n";
   return (await connection.query(sql, [object, value]))[0] as Change[];
 }
+
+/** The rows that ever had this record or value. */
+export async function knownBy(
+  connection: Connection,
+  object: string,
+  [record, value]: [string, string],
+): Promise<string[]> {
+  const sql = 'SELECT DISTINCT id FROM soak_history WHERE object = ? AND (said = ? OR said LIKE ?)';
+  const [rows] = await connection.query(sql, [object, value, `%hubspot=${record} %`]);
+  return (rows as { id: string }[]).map(({ id }) => id);
+}

@@ -1,6 +1,7 @@
 import { readMapping } from '../../src/config/readMapping.ts';
 import { type ComparedObject, compare, type SandboxRecord } from '../support/shop.ts';
 import { deserves, emailOf, readSources, type Source } from './deserved.ts';
+import { knownBy } from './history.ts';
 import type { SoakedShop } from './shop.ts';
 
 /** Something that is not as it should be, and the records whose trail tells why. */
@@ -67,14 +68,16 @@ async function differences(
   accounted: ReadonlySet<string>,
 ): Promise<Finding[]> {
   const { differences } = await compare(shop, object, records);
-  return differences.flatMap((text) => {
+  const findings = differences.map(async (text): Promise<Finding[]> => {
     const [, id] = /^\S+ (\S+?)[.:]/.exec(text) ?? [];
     const [, recordId] = /HubSpot's record (\d+)/.exec(text) ?? [];
     const record = records.find((each) => each.id === recordId);
-    if (record !== undefined && accounted.has(record.properties[object.matchOn] ?? '')) return [];
-    const ids = [record === undefined ? id : record.properties.shop_user_id].filter((each) => each != null);
+    const value = record?.properties[object.matchOn] ?? '';
+    if (record !== undefined && accounted.has(value)) return [];
+    const ids = record === undefined ? [id ?? ''] : await knownBy(shop.connection, object.name, [record.id, value]);
     return [{ text, object: object.name, ids }];
   });
+  return (await Promise.all(findings)).flat();
 }
 
 /** Synced or poison is just what the SELECT returns; nothing is claimed, nothing waits. */
