@@ -72,7 +72,9 @@ function missingIds(errors: unknown): string[] {
  * telephone number without its decoration, a moment to the millisecond), so only what a value says is compared. Pure.
  */
 export function holdsSent(sent: Readonly<Record<string, string>>, held: Readonly<Record<string, string>>): boolean {
-  return Object.entries(sent).every(([name, value]) => saysSame(value, held[name] ?? ''));
+  return Object.entries(sent).every(([name, value]) =>
+    saysSame(value, Object.hasOwn(held, name) ? (held[name] ?? '') : ''),
+  );
 }
 
 function saysSame(sent: string, held: string): boolean {

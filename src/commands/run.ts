@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { version } from '../version.ts';
 import type { WorkerParts } from '../worker.ts';
 import { type Context, openContext } from './context.ts';
+import { plain } from './table.ts';
 
 export function addRunCommand(program: Command): void {
   program
@@ -74,7 +75,7 @@ async function once(program: Command, { json }: { json?: boolean }): Promise<voi
     }
     for (const [object, { code, reason }] of worker.paused) {
       process.stderr.write(
-        `Error: ${object === '*' ? 'everything' : object} is paused: ${reason} (${code}); its rows stay pending\n`,
+        `Error: ${object === '*' ? 'everything' : object} is paused: ${plain(reason)} (${code}); its rows stay pending\n`,
       );
       process.exitCode = 1;
     }

@@ -126,25 +126,27 @@ function readAlerts(check: Checker, value: unknown): Mapping['alerts'] {
 }
 
 // HubSpot knows its own types by several names: https://developers.hubspot.com/docs/guides/crm/understanding-the-crm
-const TYPE_IDS: Record<string, string> = {
-  contact: '0-1',
-  contacts: '0-1',
-  company: '0-2',
-  companies: '0-2',
-  deal: '0-3',
-  deals: '0-3',
-  ticket: '0-5',
-  tickets: '0-5',
-  product: '0-7',
-  products: '0-7',
-};
+const TYPE_IDS = new Map(
+  Object.entries({
+    contact: '0-1',
+    contacts: '0-1',
+    company: '0-2',
+    companies: '0-2',
+    deal: '0-3',
+    deals: '0-3',
+    ticket: '0-5',
+    tickets: '0-5',
+    product: '0-7',
+    products: '0-7',
+  }),
+);
 
 /** Two objects that feed the same HubSpot records would overwrite each other for ever. */
 function refuseTwins(check: Checker, objects: readonly ObjectMapping[]): void {
   const seen = new Map<string, string>();
   for (const { name, type, matchOn } of objects) {
     if (type === '' || matchOn === '') continue;
-    const fed = `${TYPE_IDS[type.toLowerCase()] ?? type.toLowerCase()} ${matchOn}`;
+    const fed = `${TYPE_IDS.get(type.toLowerCase()) ?? type.toLowerCase()} ${matchOn}`;
     const twin = seen.get(fed);
     if (twin !== undefined) {
       check.fail(

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import knex, { type Knex } from 'knex';
 import { ConfigurationError } from '../errors.ts';
 import { explainConnection } from './refusals.ts';
@@ -103,6 +104,16 @@ function tlsOf(url: URL) {
   const mode = tlsMode(url);
   if (mode === 'DISABLED') return null;
   const isVerified = mode.startsWith('VERIFY');
+  // The driver compares a certificate only with a name.
+  if (mode === 'VERIFY_IDENTITY' && isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0) {
+    throw new ConfigurationError(
+      `DATABASE_URL: ssl-mode=VERIFY_IDENTITY cannot be had for the address ${url.hostname}`,
+      {
+        code: 'DATABASE_TLS',
+        remedy: 'name the host as its certificate does, or take ssl-mode=VERIFY_CA',
+      },
+    );
+  }
   const file = url.searchParams.get('ssl-ca');
   const ca = file === null ? {} : { ca: readCa(file) };
   return { rejectUnauthorized: isVerified, verifyIdentity: mode === 'VERIFY_IDENTITY', ...ca };

@@ -94,7 +94,9 @@ function noteMapping(confirmation: Confirmation, error: Reason): boolean {
 }
 
 export function toRefused(record: OutboundRecord, { code, property, message, correlationId }: Reason): Refused {
-  const value = property === undefined ? undefined : record.properties[property];
+  // HubSpot may name anything, also what every object of the language has.
+  const value =
+    property !== undefined && Object.hasOwn(record.properties, property) ? record.properties[property] : undefined;
   return {
     sourceId: record.sourceId,
     code,

@@ -230,7 +230,8 @@ function names(reason: Reason, record: OutboundRecord): string | null {
   if (reason.traceIds.includes(record.traceId)) return record.traceId;
   if (reason.ids.includes(record.matchValue)) return record.matchValue;
   if (record.hubspotId !== null && reason.ids.includes(record.hubspotId)) return record.hubspotId;
-  const value = reason.property === undefined ? undefined : record.properties[reason.property];
+  const { property = '' } = reason;
+  const value = Object.hasOwn(record.properties, property) ? record.properties[property] : undefined;
   return value !== undefined && value !== '' && quotes(reason.message, value) ? `${reason.property}=${value}` : null;
 }
 

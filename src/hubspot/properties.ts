@@ -36,7 +36,10 @@ function toDefinition(property: Record<string, unknown>): Definition {
 }
 
 /** Properties whose values identify a record although their definition may not say so. */
-const UNIQUE_BY_NATURE: Record<string, string[]> = { contacts: ['email'], '0-1': ['email'] };
+const UNIQUE_BY_NATURE: ReadonlyMap<string, readonly string[]> = new Map([
+  ['contacts', ['email']],
+  ['0-1', ['email']],
+]);
 
 /** What HubSpot would refuse of a mapping, before anything is sent. `where` leads to the object in the mapping file. */
 export function checkDefinitions(
@@ -58,7 +61,7 @@ export function checkDefinitions(
     return why === null ? [] : [{ where: `${where}.query`, message: why }];
   });
   const match = definitions.get(matchOn);
-  const isUnique = match?.isUnique === true || UNIQUE_BY_NATURE[type]?.includes(matchOn) === true;
+  const isUnique = match?.isUnique === true || UNIQUE_BY_NATURE.get(type)?.includes(matchOn) === true;
   if (match !== undefined && !isUnique) {
     problems.push({
       where: `${where}.match_on`,

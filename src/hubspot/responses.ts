@@ -56,11 +56,11 @@ export function judge(answer: Answer): Verdict {
   const reasons = readReasons(body);
   const [first] = reasons;
   if (status === 401)
-    return { kind: 'account', code: first?.code ?? 'UNAUTHORIZED', reason: 'HubSpot refuses the access token' };
+    return { kind: 'account', code: word(first?.code) ?? 'UNAUTHORIZED', reason: 'HubSpot refuses the access token' };
   if (status === 403)
     return {
       kind: 'account',
-      code: first?.code ?? 'FORBIDDEN',
+      code: word(first?.code) ?? 'FORBIDDEN',
       reason: `the access token lacks rights: ${scopes(body)}`,
     };
   const wait = waitOf(answer);
@@ -82,7 +82,8 @@ function judgeRefusal(reasons: Reason[]): Verdict {
   return { kind: 'refused', reasons };
 }
 
-export function mappingReason({ code, property }: Reason): string {
+export function mappingReason({ code, property: named }: Reason): string {
+  const property = word(named);
   const name = property === undefined ? 'a property' : `the property ${property}`;
   switch (code) {
     case 'PROPERTY_DOESNT_EXIST':
@@ -102,7 +103,7 @@ function waitOf({ status, body, headers }: Answer): Verdict | null {
   if (rule === undefined) return null;
   const asked = retryAfterMs(headers['retry-after']);
   const delayMs = Math.min(Math.max(rule.leastMs, asked ?? rule.waitMs), rule.atMostMs);
-  return { kind: 'wait', code: policy === undefined ? `HTTP_${status}` : policy, delayMs };
+  return { kind: 'wait', code: word(policy) ?? `HTTP_${status}`, delayMs };
 }
 
 /** Seconds, or an HTTP date; null when it is neither. */
@@ -111,6 +112,11 @@ export function retryAfterMs(header: string | undefined, now = Date.now()): numb
   const seconds = Number(header);
   const ms = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * SECOND;
   return Number.isFinite(ms) && ms >= 0 ? ms : null;
+}
+
+/** A name as HubSpot's are. Anything else that stands in such a place is shown to nobody, and kept nowhere. */
+function word(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:-]{1,100}$/.test(value) ? value : undefined;
 }
 
 function isBatchBody(body: unknown): boolean {
@@ -136,7 +142,7 @@ function scopes(body: unknown): string {
   const names = contexts.flatMap((context) =>
     SCOPES.flatMap((name) => {
       const listed = (context as Record<string, unknown> | null | undefined)?.[name];
-      return Array.isArray(listed) ? listed.filter((scope) => typeof scope === 'string') : [];
+      return Array.isArray(listed) ? listed.flatMap((scope: unknown) => word(scope) ?? []) : [];
     }),
   );
   return names.length === 0 ? 'HubSpot does not say which' : `it needs the scopes ${[...new Set(names)].join(', ')}`;

@@ -120,18 +120,18 @@ function literal(kind: KeyKind, text: string): string {
  * went unnoticed. What is pending will be looked at anyway, and what is known to be gone stays so.
  */
 async function enqueueUnmet(db: Db, object: string, startedAt: string, signal?: AbortSignal): Promise<void> {
-  let after = '';
+  // No bound at first: blanks at the end do not count, so a key of control characters stands before the empty one.
+  let after: string | null = null;
   while (!signal?.aborted) {
-    const [rows] = await db.raw(
+    const [rows] = (await db.raw(
       `SELECT source_id, status IN ('synced', 'poison') AND updated_at < ? AS is_unmet
-       FROM hubspot_data FORCE INDEX (PRIMARY) WHERE object = ? AND source_id > ? ORDER BY source_id LIMIT ?`,
-      [startedAt, object, after, CHUNK],
-    );
-    const known = rows as { source_id: string; is_unmet: number | string }[];
-    const unmet = known.filter(({ is_unmet }) => Number(is_unmet) === 1).map(({ source_id }) => source_id);
+       FROM hubspot_data FORCE INDEX (PRIMARY) WHERE object = ? ${after === null ? '' : 'AND source_id > ?'} ORDER BY source_id LIMIT ?`,
+      after === null ? [startedAt, object, CHUNK] : [startedAt, object, after, CHUNK],
+    )) as [{ source_id: string; is_unmet: number | string }[]];
+    const unmet = rows.filter(({ is_unmet }) => Number(is_unmet) === 1).map(({ source_id }) => source_id);
     if (unmet.length > 0) await transact(db, (trx) => enqueue(trx, object, unmet.map(inBulk)));
-    const last = known.at(-1);
-    if (last === undefined || known.length < CHUNK) return;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < CHUNK) return;
     after = last.source_id;
   }
 }

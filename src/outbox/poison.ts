@@ -49,11 +49,12 @@ export async function groupPoison(db: Db, filter: PoisonFilter): Promise<PoisonG
 export async function* pagePoison(db: Db, filter: PoisonFilter): AsyncGenerator<PoisonRow[]> {
   for (const object of filter.object === undefined ? await readObjects(db) : [filter.object]) {
     const { where, bindings } = await whereOf(db, { ...filter, object });
-    for (let after = ''; ; ) {
+    // No bound at first: blanks at the end do not count, so a key of control characters stands before the empty one.
+    for (let after: string | null = null; ; ) {
       const [rows] = await db.raw(
         `SELECT object, source_id, error_code, error_property, error_value, error_message, error_correlation_id, failed_at, attempts, hubspot_id
-         FROM hubspot_data WHERE ${where} AND source_id > ? ORDER BY source_id LIMIT ${ROWS_A_PAGE}`,
-        [...bindings, after],
+         FROM hubspot_data WHERE ${where} ${after === null ? '' : 'AND source_id > ?'} ORDER BY source_id LIMIT ${ROWS_A_PAGE}`,
+        after === null ? bindings : [...bindings, after],
       );
       const page = rows as PoisonRow[];
       if (page.length > 0) yield page;
