@@ -37,7 +37,7 @@ describe('poison list', () => {
       [object, code, property, rows, sample].join(),
     );
     expect(told.sort()).toEqual([
-      'contacts,DUPLICATE_MATCH,,1,143',
+      'contacts,DUPLICATE_MATCH,email,1,143',
       'contacts,INVALID_EMAIL,email,1,17',
       'contacts,INVALID_VALUE,customer_group,1,256',
       'contacts,INVALID_VALUE,loyalty_points,1,99',

@@ -76,8 +76,8 @@ describe('match values', () => {
   it('are freed once a row holds another, and wake the rows refused because of them', async () => {
     await sync('1', 'old@x.de');
     await refuse('2', 'old@x.de');
+    await reserve(outbox.db, 'contacts', [wanted('1', 'new@x.de'), wanted('9', 'other@x.de')]);
     await refuse('3', 'other@x.de');
-    await reserve(outbox.db, 'contacts', [wanted('1', 'new@x.de')]);
     await freeMatchValues(outbox.db, 'contacts', [{ sourceId: '1', matchValue: 'new@x.de' }]);
     expect(await readRow(outbox.db, '2')).toMatchObject({ status: 'pending', revision: '2' });
     expect(await readRow(outbox.db, '3')).toMatchObject({ status: 'poison' });
@@ -142,7 +142,7 @@ describe('match values', () => {
             hubspotId: '91',
             matchValue: 'a@x.de',
             isInFlight: false,
-            isPending: true,
+            isPending: false,
             isDoubtful: false,
           },
         ],
