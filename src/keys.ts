@@ -30,3 +30,13 @@ export function keyList(kind: KeyKind, texts: readonly string[]): string {
 export function keyAsText(kind: KeyKind, column: string): string {
   return kind === 'binary' ? `HEX(${column})` : column;
 }
+
+/** A name as SQL takes it, whatever stands in it. */
+export function quoteName(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+/** A text as an SQL literal. */
+export function quoteText(text: string): string {
+  return escapeText(text);
+}

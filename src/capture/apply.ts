@@ -3,12 +3,12 @@ import type { Knex } from 'knex';
 import type { Mapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
 import { OutboxError } from '../errors.ts';
+import { quoteName } from '../keys.ts';
 import { queryHash } from './backfills.ts';
 import { isOurs, readInstalled, readVersion, TRIGGER_SQL_MODE } from './installed.ts';
 import { type Change, deriveAll, type Plan, planTriggers } from './plan.ts';
 import { retireOthers, storeWatch } from './registry.ts';
 import type { Trigger } from './render.ts';
-import { quoteName } from './watch.ts';
 
 export type ApplyOptions = {
   /** How long a statement may wait for a busy table, and the application behind it. */

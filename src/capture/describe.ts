@@ -1,9 +1,9 @@
 import { escape as quoteText } from 'mysql2';
+import { quoteName } from '../keys.ts';
 import { TRIGGER_SQL_MODE } from './installed.ts';
 import type { Change, Plan } from './plan.ts';
 import { storeWatch } from './registry.ts';
 import type { RegisteredWatch } from './render.ts';
-import { quoteName } from './watch.ts';
 
 /** A plan in words, and the DDL it would run. */
 export function describePlan(plan: Plan): string {

@@ -1,10 +1,11 @@
 import type { ObjectMapping } from '../config/mapping.ts';
 import type { Problem } from '../errors.ts';
 import type { KeyKind } from '../keys.ts';
+import { quoteName } from '../keys.ts';
 import { type Catalog, findColumn, findTable, keyKindOf, NOTE_CHARACTERS } from './catalog.ts';
 import { NotDerivable, queryTables } from './parse.ts';
 import { suggestWatch } from './suggest.ts';
-import { quoteName, type Watch } from './watch.ts';
+import type { Watch } from './watch.ts';
 
 /** The watches a user wrote, checked against the catalog; what is wrong with them is added to `problems`. */
 export function handWatches(object: ObjectMapping, catalog: Catalog, keyKind: KeyKind, problems: Problem[]): Watch[] {

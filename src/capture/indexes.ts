@@ -1,10 +1,10 @@
 import { fillPlaceholders } from '../config/placeholder.ts';
 import type { Db } from '../database/connect.ts';
-import { type KeyKind, keyList } from '../keys.ts';
+import { type KeyKind, keyList, quoteName } from '../keys.ts';
 import type { CatalogColumn } from './catalog.ts';
 import { type Path, width } from './paths.ts';
 import type { Edge } from './scope.ts';
-import { quoteName, type Watch } from './watch.ts';
+import type { Watch } from './watch.ts';
 
 /**
  * Notes on the steps of a path at which the server finds no row by an index. Decided from the indexes there are, not

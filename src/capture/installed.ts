@@ -1,7 +1,7 @@
 import type { Db } from '../database/connect.ts';
 import { ConfigurationError } from '../errors.ts';
+import { quoteName } from '../keys.ts';
 import { LABEL, type Trigger, type TriggerEvent } from './render.ts';
-import { quoteName } from './watch.ts';
 
 export type Installed = {
   name: string;

@@ -1,8 +1,8 @@
 import type { KeyKind } from '../keys.ts';
+import { quoteName } from '../keys.ts';
 import type { RecordsSql } from '../outbox/fold.ts';
 import { type CatalogColumn, keyKindOf, NOTE_CHARACTERS } from './catalog.ts';
 import type { Edge, Source } from './scope.ts';
-import { quoteName } from './watch.ts';
 
 /** The way from a table to the record: equalities, each held by the rows that matter. */
 export type Path = Edge[];

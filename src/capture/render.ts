@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { KeyKind } from '../keys.ts';
+import { quoteName } from '../keys.ts';
 import { packagePath } from '../packageRoot.ts';
 import { type Catalog, findColumn, findTable } from './catalog.ts';
-import { quoteName, type Watch } from './watch.ts';
+import type { Watch } from './watch.ts';
 
 export type TriggerEvent = 'INSERT' | 'UPDATE' | 'DELETE';
 

@@ -21,8 +21,3 @@ export type Watch = {
   path: string[];
   isDerived: boolean;
 };
-
-/** A name as SQL takes it, whatever stands in it. */
-export function quoteName(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
-}

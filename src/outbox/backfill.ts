@@ -1,6 +1,6 @@
 import type { Db } from '../database/connect.ts';
 import { transact } from '../database/transact.ts';
-import { type KeyKind, keyAsText, keyLiteral } from '../keys.ts';
+import { type KeyKind, keyAsText, keyLiteral, quoteName } from '../keys.ts';
 import { enqueue, enqueueSelected } from './enqueue.ts';
 
 export type BackfillKey = { table: string; column: string; kind: KeyKind };
@@ -68,12 +68,13 @@ async function enqueueChunk(
   after: string | null,
   last: string,
 ): Promise<void> {
-  const name = '??';
+  const name = quoteName(column);
   // `+ 0`: a ZEROFILL column would give its zeros, which triggers do not note.
   const id = kind === 'integer' ? `CAST(${name} + 0 AS CHAR)` : keyAsText(kind, name);
-  const select = `SELECT ${id} AS id FROM ?? WHERE ?? ${onwards(kind, after)} AND ?? <= ${literal(kind, last)}`;
+  const chunk = `${name} ${onwards(kind, after)} AND ${name} <= ${keyLiteral(kind, last)}`;
+  const select = `SELECT ${id} AS id FROM ${quoteName(table)} WHERE ${chunk}`;
   await transact(db, async (trx) => {
-    await enqueueSelected(trx, object, select, [column, table, column, column]);
+    await enqueueSelected(trx, object, select);
     await trx.raw('UPDATE hubspot_object SET backfill_after = ? WHERE object = ?', [last, object]);
   });
 }
@@ -86,10 +87,11 @@ const COUNTED_ROWS = 500_000;
 
 /** Exact for a table of ordinary size; counting a hundred million rows would take longer than it is worth. */
 async function estimate(db: Db, { table, column }: BackfillKey): Promise<number> {
-  const [[plan]] = await db.raw('EXPLAIN FORMAT=TRADITIONAL SELECT ?? FROM ??', [column, table]);
+  const [name, from] = [quoteName(column), quoteName(table)];
+  const [[plan]] = await db.raw(`EXPLAIN FORMAT=TRADITIONAL SELECT ${name} FROM ${from}`);
   const estimated = Number(plan?.rows ?? 0);
   if (estimated > COUNTED_ROWS) return estimated;
-  const [[row]] = await db.raw('SELECT COUNT(??) AS row_count FROM ??', [column, table]);
+  const [[row]] = await db.raw(`SELECT COUNT(${name}) AS row_count FROM ${from}`);
   return Number(row.row_count);
 }
 
@@ -99,20 +101,17 @@ async function readChunk(
   { table, column, kind }: BackfillKey,
   after: string | null,
 ): Promise<{ count: number; last: string | null }> {
+  const name = quoteName(column);
+  // Names and keys may hold a `?`, which among bindings would be taken for one: there are none.
   const [[row]] = await db.raw(
     `SELECT COUNT(*) AS key_count, ${keyAsText(kind, 'MAX(k)')} AS last_key
-     FROM (SELECT ?? AS k FROM ?? WHERE ?? ${onwards(kind, after)} ORDER BY ?? LIMIT ${CHUNK}) s`,
-    [column, table, column, column],
+     FROM (SELECT ${name} AS k FROM ${quoteName(table)} WHERE ${name} ${onwards(kind, after)} ORDER BY ${name} LIMIT ${CHUNK}) s`,
   );
   return { count: Number(row.key_count), last: row.last_key === null ? null : String(row.last_key) };
 }
 
 function onwards(kind: KeyKind, after: string | null): string {
-  return after === null ? 'IS NOT NULL' : `> ${literal(kind, after)}`;
-}
-
-function literal(kind: KeyKind, text: string): string {
-  return keyLiteral(kind, text).replaceAll('?', '\\?');
+  return after === null ? 'IS NOT NULL' : `> ${keyLiteral(kind, after)}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Trx } from '../database/connect.ts';
+import { quoteText } from '../keys.ts';
 
 /** A record to be looked at. `since` is when its change was noted (UTC, `YYYY-MM-DD HH:MM:SS.ffffff`). */
 export type Wanted = { sourceId: string; isBulk: boolean; since: string | null };
@@ -54,13 +55,12 @@ async function enqueueRows(trx: Trx, object: string, wanted: readonly Wanted[]):
 }
 
 /** Enqueues what a SELECT of ids (`id`, as text) returns, without their passing through here. As mass changes. */
-export async function enqueueSelected(trx: Trx, object: string, select: string, bindings: string[]): Promise<void> {
+export async function enqueueSelected(trx: Trx, object: string, select: string): Promise<void> {
   // In the order of the primary key, as everybody enqueues, so that nobody waits for each other crosswise.
   await trx.raw(
     `INSERT INTO hubspot_data (object, source_id, status, revision, bulk, due_at, pending_since, created_at, updated_at)
-     SELECT ?, s.id, 'pending', 1, 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)
+     SELECT ${quoteText(object)}, s.id, 'pending', 1, 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)
      FROM (${select}) s ORDER BY s.id
      ON DUPLICATE KEY UPDATE ${ON_DUPLICATE}`,
-    [object, ...bindings],
   );
 }

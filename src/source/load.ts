@@ -24,8 +24,8 @@ const TIMEOUT_MS = 60_000;
  * byte, as they are everywhere in the outbox. The session's time zone is UTC, see `connect`.
  */
 export async function load(db: Db, object: ObjectMapping, keyKind: KeyKind, ids: readonly string[]): Promise<Loaded> {
-  // knex takes a bare `?` for a binding.
-  const sql = fillPlaceholders(object.query, { ids: keyList(keyKind, ids) }).replaceAll('?', '\\?');
+  // Without bindings a `?` is nothing but itself, to knex and to the driver.
+  const sql = fillPlaceholders(object.query, { ids: keyList(keyKind, ids) });
   const [table, packets] = (await db
     .raw(sql)
     .options({ rowsAsArray: true, typeCast: (field: Field) => field.buffer() })
