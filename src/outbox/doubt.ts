@@ -35,12 +35,15 @@ export async function endDoubt(db: Db, object: string, ids: readonly string[]): 
 
 const ROWS = 100;
 
-/** Makes synced rows due whose doubt is over, so that they are looked at; returns how many. Gone rows need no look. */
+/**
+ * Makes synced rows due whose doubt is over, so that they are looked at; returns how many. What is gone or poison is sent
+ * whole when it is sent again, and needs no look.
+ */
 export async function wakeDoubtful(db: Db): Promise<number> {
   const [rows] = await db.raw(
     `SELECT u.object, u.source_id, d.status
      FROM hubspot_doubt u LEFT JOIN hubspot_data d ON d.object = u.object AND d.source_id = u.source_id
-     WHERE u.until_at <= UTC_TIMESTAMP(6) AND (d.status IS NULL OR d.status IN ('synced', 'gone')) LIMIT ${ROWS}`,
+     WHERE u.until_at <= UTC_TIMESTAMP(6) AND (d.status IS NULL OR d.status <> 'pending') LIMIT ${ROWS}`,
   );
   let woken = 0;
   for (const { object, source_id, status } of rows as { object: string; source_id: string; status: string | null }[]) {
