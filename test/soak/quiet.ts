@@ -47,11 +47,9 @@ async function touchDeleted(
   await touch('deals', 'orders', 'UPDATE orders SET total = total + 1 WHERE id = ?');
 }
 
-// A doubt about a row that is poison lasts until its data changes: what HubSpot holds of it is not wanted anyway.
 const LEFT = `SELECT (SELECT COUNT(*) FROM hubspot_mark) AS marks,
   (SELECT COUNT(*) FROM hubspot_data WHERE status = 'pending') AS pending,
-  (SELECT COUNT(*) FROM hubspot_doubt u JOIN hubspot_data d ON d.object = u.object AND d.source_id = u.source_id
-    WHERE d.status <> 'poison') AS doubts,
+  (SELECT COUNT(*) FROM hubspot_doubt) AS doubts,
   (SELECT COALESCE(SUM(revision), 0) FROM hubspot_data) AS revisions,
   (SELECT COUNT(*) FROM hubspot_data WHERE status = 'poison') AS poison`;
 
