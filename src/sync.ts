@@ -36,6 +36,7 @@ export async function runPass(stages: Stages, signal: AbortSignal): Promise<Pass
       const folded = await stages.fold();
       addCounts(counts, { marks: folded.marks });
       const isDrained = await fillSlots(stages, underWay, start, signal);
+      if (signal.aborted) break;
       if (!isDrained) await Promise.race(underWay);
       else if (underWay.size > 0) await nextLook(lookedAt, signal);
       else if (!folded.more) break;

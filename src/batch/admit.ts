@@ -25,13 +25,20 @@ export type Contest = {
   isRecordToo?: boolean;
 };
 
-/** Two rows of one batch that want one value: the one HubSpot knows by it comes first, else the one that was due first. Pure. */
-export function separateDuplicates(candidates: readonly Candidate[]): { distinct: Candidate[]; refused: Refusal[] } {
+/**
+ * Two rows of one batch that want one value: the one that owns it comes first, then the one HubSpot knows by it, else the
+ * one that was due first. Pure.
+ */
+export function separateDuplicates(
+  candidates: readonly Candidate[],
+  owners: ReadonlyMap<string, string> = new Map(),
+): { distinct: Candidate[]; refused: Refusal[] } {
+  const rank = ({ row, matchValue }: Candidate) =>
+    owners.get(matchValue) === row.sourceId ? 2 : row.matchValue === matchValue ? 1 : 0;
   const firstOf = new Map<string, Candidate>();
   for (const candidate of candidates) {
     const first = firstOf.get(candidate.matchValue);
-    const isAccepted = candidate.row.matchValue === candidate.matchValue;
-    if (first === undefined || (isAccepted && first.row.matchValue !== first.matchValue)) {
+    if (first === undefined || rank(candidate) > rank(first)) {
       firstOf.set(candidate.matchValue, candidate);
     }
   }
@@ -109,7 +116,8 @@ function decide(
 function isToWaitFor(holder: Holder, isUpdate: boolean, claimed: ReadonlySet<string>): boolean {
   if (holder.isDoubtful) return true;
   if (claimed.has(holder.sourceId)) return false;
-  return holder.isInFlight || (isUpdate && holder.hubspotId === null && holder.isPending);
+  const isUnknown = holder.hubspotId === null ? isUpdate : holder.matchValue === null;
+  return holder.isInFlight || (holder.isPending && isUnknown);
 }
 
 function duplicateOf({ row, matchValue }: Candidate, otherId: string): Refusal {

@@ -98,7 +98,8 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
   const trip = guard.judge(mapping.name, all, Date.now());
   const outcomes = trip === null ? all : spare(all, trip, SPARED_MS);
   await settleInTime(db, claim, outcomes, signal);
-  await tidyUp(db, mapping, claim, outcomes, cleared);
+  // Of what is no longer ours somebody else has settled what it holds.
+  if (performance.now() < claim.expiresAt) await tidyUp(db, mapping, claim, outcomes, cleared);
   return {
     counts: { ...countOutcomes(outcomes), calls: delivery.calls + vacated + archived.calls + cleared.calls },
     stop: delivery.stop ?? archived.stop,

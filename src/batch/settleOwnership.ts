@@ -3,7 +3,15 @@ import type { Db } from '../database/connect.ts';
 import type { Hubspot } from '../hubspot/client.ts';
 import type { KeyKind } from '../keys.ts';
 import type { Claim } from '../outbox/claim.ts';
-import { giveUpRecord, type Holder, readHolders, rememberRecord, reserve, takeOver } from '../outbox/match.ts';
+import {
+  giveUpRecord,
+  type Holder,
+  readHolders,
+  readOwners,
+  rememberRecord,
+  reserve,
+  takeOver,
+} from '../outbox/match.ts';
 import { load } from '../source/load.ts';
 import { normalizeMatch } from '../source/record.ts';
 import { type Admission, admit, type Contest, separateDuplicates } from './admit.ts';
@@ -22,7 +30,7 @@ type Settling = {
 /** Reserves the match values of a batch and decides about those that other rows own; nothing is sent yet. */
 export async function settleOwnership(settling: Settling, candidates: readonly Candidate[]): Promise<Admission> {
   const { db, object, keyKind, claim } = settling;
-  const { distinct, refused } = separateDuplicates(candidates);
+  const { distinct, refused } = separateDuplicates(candidates, await readOwners(db, object.name, twice(candidates)));
   const owners = await reserve(
     db,
     object.name,
@@ -49,10 +57,12 @@ async function findRecords(
   owners: ReadonlyMap<string, string>,
   holders: Map<string, Holder>,
 ): Promise<void> {
+  const own = new Set(claim.rows.map(({ sourceId }) => sourceId));
   const asked = candidates.flatMap(({ row, matchValue }) => {
     const holder = holders.get(owners.get(matchValue) ?? '');
-    if (holder === undefined || holder.isPending || holder.isDoubtful || row.hubspotId === null) return [];
-    return holder.hubspotId === null || holder.matchValue === null ? [{ holder, matchValue }] : [];
+    if (holder === undefined || holder.isDoubtful || (holder.isPending && !own.has(holder.sourceId))) return [];
+    const isUnsure = holder.hubspotId === null ? row.hubspotId !== null : holder.matchValue === null;
+    return isUnsure ? [{ holder, matchValue }] : [];
   });
   const values = asked.map(({ matchValue }) => matchValue);
   const holding = await readHeld(hubspot, { type: object.type, names: [], by: object.matchOn }, values, signal);
@@ -66,6 +76,13 @@ async function findRecords(
       Object.assign(holder, { hubspotId: held.hubspotId, matchValue });
     }
   }
+}
+
+/** Values that several rows of the batch want. */
+function twice(candidates: readonly Candidate[]): string[] {
+  const seen = new Set<string>();
+  const again = candidates.filter(({ matchValue }) => seen.size === seen.add(matchValue).size);
+  return [...new Set(again.map(({ matchValue }) => matchValue))];
 }
 
 function contestedBy(candidates: readonly Candidate[], owners: ReadonlyMap<string, string>): string[] {

@@ -36,8 +36,8 @@ export async function endDoubt(db: Db, object: string, ids: readonly string[]): 
 const ROWS = 100;
 
 /**
- * Makes synced rows due whose doubt is over, so that they are looked at; returns how many. What is gone or poison is sent
- * whole when it is sent again, and needs no look.
+ * Makes synced rows due whose doubt is over, so that they are looked at; returns how many. What is gone or poison needs
+ * no look: what HubSpot holds of it is forgotten instead, so that it is sent whole when it is sent again.
  */
 export async function wakeDoubtful(db: Db): Promise<number> {
   const [rows] = await db.raw(
@@ -48,6 +48,13 @@ export async function wakeDoubtful(db: Db): Promise<number> {
   let woken = 0;
   for (const { object, source_id, status } of rows as { object: string; source_id: string; status: string | null }[]) {
     if (status !== 'synced') {
+      await insist(() =>
+        db.raw(
+          `UPDATE hubspot_data SET sent_properties = NULL, match_value = NULL
+           WHERE object = ? AND source_id = ? AND status IN ('gone', 'poison')`,
+          [object, source_id],
+        ),
+      );
       await endDoubt(db, object, [source_id]);
       continue;
     }

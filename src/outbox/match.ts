@@ -63,6 +63,25 @@ async function reserveOnce(db: Db, object: string, wanted: readonly Wanted[]): P
   );
 }
 
+/** Who owns these values now; those that nobody owns are not in the map. */
+export async function readOwners(db: Db, object: string, values: readonly string[]): Promise<Map<string, string>> {
+  if (values.length === 0) return new Map();
+  const keys = values.map(matchKey);
+  const [rows] = await db.raw(
+    `SELECT match_value, source_id FROM hubspot_match WHERE object = ? AND match_value IN (${keys.map(() => '?').join(', ')})`,
+    [object, ...keys],
+  );
+  const owners = new Map(
+    (rows as { match_value: string; source_id: string }[]).map((row) => [row.match_value, row.source_id]),
+  );
+  return new Map(
+    values.flatMap((value) => {
+      const owner = owners.get(matchKey(value));
+      return owner === undefined ? [] : [[value, owner] as const];
+    }),
+  );
+}
+
 /** What the outbox knows of rows that own a contested value. */
 export async function readHolders(db: Db, object: string, sourceIds: readonly string[]): Promise<Map<string, Holder>> {
   if (sourceIds.length === 0) return new Map();
