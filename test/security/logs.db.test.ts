@@ -91,7 +91,7 @@ describe('what is logged at the level of trace, through every fault', () => {
     expect(said.run).toContain('"paused"');
     expect(said.run).toContain('batch failed');
     expect(Object.values(said).join('').length).toBeGreaterThan(1_000);
-    expect(said['once with a wrong token']).toContain('\nError: HubSpot refuses the access token');
+    expect(said['once with a wrong token']).toMatch(/^Error: HubSpot refuses the access token/m);
     expect(said['once with a wrong password']).toMatch(/^Error: .*refuses user/);
     expect(said['once with a broken URL']).toContain('DATABASE_URL');
   });
