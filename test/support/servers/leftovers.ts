@@ -23,11 +23,21 @@ export function removeLeftovers(): void {
   mkdirSync(BOOKS, { recursive: true });
   for (const name of readdirSync(BOOKS)) {
     const file = join(BOOKS, name);
-    const { runner, pid, folder } = JSON.parse(readFileSync(file, 'utf8')) as Entry;
-    if (isAlive(runner)) continue;
+    const entry = readEntry(file);
+    if (entry === null || isAlive(entry.runner)) continue;
+    const { pid, folder } = entry;
     if (commandLine(pid).includes(folder.slice(-20))) process.kill(pid, 'SIGKILL');
     rmSync(folder, { recursive: true, force: true });
     forgetProcess(file);
+  }
+}
+
+/** Null when another run, which cleans up at the same time, was quicker. */
+function readEntry(file: string): Entry | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Entry;
+  } catch {
+    return null;
   }
 }
 
