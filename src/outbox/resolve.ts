@@ -175,6 +175,11 @@ function isRefusedSql(error: unknown): boolean {
   return REFUSED.includes(errno ?? 0) || REFUSED_CLASSES.includes(sqlState?.slice(0, 2) ?? '');
 }
 
+// What these say names tables, columns, functions and accounts. Others may quote a value, which no log must hold.
+const SAYS_NAMES_ALONE = [1054, 1142, 1143, 1146, 1305, 1356, 1370, 1449];
+
 function messageOf(error: unknown): string {
-  return (error as { sqlMessage?: string }).sqlMessage ?? String(error);
+  const { sqlMessage, code, errno } = error as { sqlMessage?: string; code?: string; errno?: number };
+  if (sqlMessage !== undefined && SAYS_NAMES_ALONE.includes(errno ?? 0)) return sqlMessage;
+  return `${code ?? 'database error'} (${errno ?? 0})`;
 }
