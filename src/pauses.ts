@@ -46,7 +46,7 @@ export class Pauses {
     );
     this.#resumes = resumes;
     const resumed = asked.map((object) => ({ object, code: this.#gate.paused().get(object)?.code }));
-    for (const object of asked) this.#gate.open(object);
+    for (const object of asked) await this.end(object);
     return resumed;
   }
 }

@@ -30,8 +30,9 @@ export class RedisPace implements SharedPace {
     this.#workers = workers;
   }
 
+  /** False while Redis did not answer lately; one that was silent is asked again by the next call. */
   get isShared(): boolean {
-    return this.#alone === null;
+    return this.#alone === null || performance.now() >= this.#alone.until;
   }
 
   async acquire(signal: AbortSignal): Promise<void> {

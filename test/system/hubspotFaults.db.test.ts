@@ -4,7 +4,7 @@ import { until } from '../support/program.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
 import { swiftMapping } from './swiftMapping.ts';
 
-const mapping = swiftMapping({ guard_records: 20, late_write_ms: 6_000 });
+const mapping = swiftMapping({ guard_records: 20, guard_percent: 5, late_write_ms: 6_000 });
 const CALL = 'contacts/batch/';
 const HTML = { text: '<html><body>Bad gateway</body></html>' };
 
