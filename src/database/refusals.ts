@@ -19,6 +19,11 @@ const HANGS_UP: Refusal = {
   remedy: 'check host and port of DATABASE_URL, and what a proxy on the way leads to',
 };
 
+const OLD_TLS: Refusal = {
+  says: ({ place }) => `the database server at ${place} speaks only a version of TLS that is broken, older than 1.2`,
+  remedy: 'update the server or its TLS library, or take ssl-mode out of DATABASE_URL where the network is trusted',
+};
+
 /** Why no connection comes about, by the driver's code. */
 const REFUSALS: Record<string, Refusal> = {
   ECONNREFUSED: {
@@ -62,7 +67,8 @@ const REFUSALS: Record<string, Refusal> = {
 export function explainConnection(error: unknown, target: Target): Error {
   if (error instanceof ConfigurationError) return error;
   const { code = '', message } = error as { code?: string; message: string };
-  const refusal = REFUSALS[code];
+  const isOldTls = code === 'HANDSHAKE_SSL_ERROR' && /version|protocol/i.test(message);
+  const refusal = isOldTls ? OLD_TLS : REFUSALS[code];
   return new ConfigurationError(refusal?.says(target) ?? `cannot connect to ${target.place}: ${message}`, {
     code: 'DATABASE',
     cause: error,
