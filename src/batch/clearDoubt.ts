@@ -2,8 +2,8 @@ import type { ObjectMapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
 import type { Hubspot } from '../hubspot/client.ts';
 import type { Claim, ClaimedRow } from '../outbox/claim.ts';
-import { readOwnedValues } from '../outbox/doubt.ts';
-import { matchKey, releaseValues, rememberRecord } from '../outbox/match.ts';
+import { readOwnedValues, releaseValues, rememberRecord } from '../outbox/match.ts';
+import { matchKey } from '../outbox/matchKey.ts';
 import { type Held, holdsSent, readHeld } from './held.ts';
 import type { Candidate, Sorted } from './sortOut.ts';
 

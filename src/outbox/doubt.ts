@@ -45,40 +45,30 @@ export async function wakeDoubtful(db: Db): Promise<number> {
      FROM hubspot_doubt u LEFT JOIN hubspot_data d ON d.object = u.object AND d.source_id = u.source_id
      WHERE u.until_at <= UTC_TIMESTAMP(6) AND (d.status IS NULL OR d.status <> 'pending') LIMIT ${ROWS}`,
   );
+  const found = Map.groupBy(rows as Found[], ({ object }) => object);
   let woken = 0;
-  for (const { object, source_id, status } of rows as { object: string; source_id: string; status: string | null }[]) {
-    if (status !== 'synced') {
-      await insist(() =>
-        db.raw(
-          `UPDATE hubspot_data SET sent_properties = NULL, match_value = NULL
-           WHERE object = ? AND source_id = ? AND status IN ('gone', 'poison')`,
-          [object, source_id],
-        ),
-      );
-      await endDoubt(db, object, [source_id]);
-      continue;
-    }
-    const [{ affectedRows }] = await insist(() =>
-      db.raw(
-        `UPDATE hubspot_data SET status = 'pending', bulk = 0, due_at = UTC_TIMESTAMP(6), pending_since = UTC_TIMESTAMP(6)
-         WHERE object = ? AND source_id = ? AND status = 'synced'`,
-        [object, source_id],
-      ),
-    );
-    woken += Number(affectedRows);
+  for (const [object, ofObject] of found) {
+    const ids = (isSynced: boolean) =>
+      ofObject.filter(({ status }) => (status === 'synced') === isSynced).map(({ source_id }) => source_id);
+    woken += await change(db, object, ids(true), LOOKED_AT, "'synced'");
+    await change(db, object, ids(false), 'sent_properties = NULL, match_value = NULL', "'gone', 'poison'");
+    await endDoubt(db, object, ids(false));
   }
   return woken;
 }
 
-/** Every match value that a row owns: what HubSpot may hold of it. As in the index of `hubspot_match`. */
-export async function readOwnedValues(db: Db, object: string, ids: readonly string[]): Promise<Map<string, string[]>> {
-  const owned = new Map<string, string[]>(ids.map((id) => [id, []]));
-  if (ids.length === 0) return owned;
-  const [rows] = await db.raw(
-    `SELECT source_id, match_value FROM hubspot_match WHERE object = ? AND source_id IN (${ids.map(() => '?').join(', ')})`,
-    [object, ...ids],
+type Found = { object: string; source_id: string; status: string | null };
+
+const LOOKED_AT = "status = 'pending', bulk = 0, due_at = UTC_TIMESTAMP(6), pending_since = UTC_TIMESTAMP(6)";
+
+async function change(db: Db, object: string, ids: readonly string[], set: string, statuses: string): Promise<number> {
+  if (ids.length === 0) return 0;
+  const [{ affectedRows }] = await insist(() =>
+    db.raw(
+      `UPDATE hubspot_data FORCE INDEX (PRIMARY) SET ${set}
+       WHERE object = ? AND source_id IN (${ids.map(() => '?').join(', ')}) AND status IN (${statuses})`,
+      [object, ...[...ids].sort()],
+    ),
   );
-  for (const { source_id, match_value } of rows as { source_id: string; match_value: string }[])
-    owned.get(source_id)?.push(match_value);
-  return owned;
+  return Number(affectedRows);
 }

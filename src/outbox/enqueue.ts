@@ -54,6 +54,10 @@ async function enqueueRows(trx: Trx, object: string, wanted: readonly Wanted[]):
   );
 }
 
+/** Sets of an UPDATE that makes settled rows due again: as though a change had been noted, and singly. */
+export const DUE_AGAIN = `status = 'pending', revision = revision + 1, bulk = 0, attempts = 0, due_at = UTC_TIMESTAMP(6),
+  pending_since = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)`;
+
 /** Enqueues what a SELECT of ids (`id`, as text) returns, without their passing through here. As mass changes. */
 export async function enqueueSelected(trx: Trx, object: string, select: string): Promise<void> {
   // In the order of the primary key, as everybody enqueues, so that nobody waits for each other crosswise.

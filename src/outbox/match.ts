@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Db } from '../database/connect.ts';
 import { insist, transact } from '../database/transact.ts';
+import { wakeDuplicates } from './duplicates.ts';
+import { matchKey } from './matchKey.ts';
 
 /**
  * Who owns a match value (table `hubspot_match`). Invariant: a value is owned by at most one row, from before it is
@@ -48,18 +49,10 @@ async function reserveOnce(db: Db, object: string, wanted: readonly Wanted[]): P
     ),
   );
   if (affectedRows === sorted.length) return new Map(sorted.map(({ matchValue, sourceId }) => [matchValue, sourceId]));
-  const [rows] = await db.raw(
-    `SELECT match_value, source_id FROM hubspot_match WHERE object = ? AND match_value IN (${sorted.map(() => '?').join(', ')})`,
-    [object, ...sorted.map(({ key }) => key)],
-  );
-  const owners = new Map(
-    (rows as { match_value: string; source_id: string }[]).map((row) => [row.match_value, row.source_id]),
-  );
-  return new Map(
-    sorted.flatMap(({ key, matchValue }) => {
-      const owner = owners.get(key);
-      return owner === undefined ? [] : [[matchValue, owner] as const];
-    }),
+  return readOwners(
+    db,
+    object,
+    sorted.map(({ matchValue }) => matchValue),
   );
 }
 
@@ -80,6 +73,19 @@ export async function readOwners(db: Db, object: string, values: readonly string
       return owner === undefined ? [] : [[value, owner] as const];
     }),
   );
+}
+
+/** Every match value that a row owns: what HubSpot may hold of it. As in the index of `hubspot_match`. */
+export async function readOwnedValues(db: Db, object: string, ids: readonly string[]): Promise<Map<string, string[]>> {
+  const owned = new Map<string, string[]>(ids.map((id) => [id, []]));
+  if (ids.length === 0) return owned;
+  const [rows] = await db.raw(
+    `SELECT source_id, match_value FROM hubspot_match WHERE object = ? AND source_id IN (${ids.map(() => '?').join(', ')})`,
+    [object, ...ids],
+  );
+  for (const { source_id, match_value } of rows as { source_id: string; match_value: string }[])
+    owned.get(source_id)?.push(match_value);
+  return owned;
 }
 
 /** What the outbox knows of rows that own a contested value. */
@@ -128,6 +134,9 @@ export async function releaseValues(db: Db, object: string, sourceId: string, ke
   await wakeDuplicates(db, object, keys);
 }
 
+/** Nobody else has the row in flight; takes the token of the claim that asks. */
+const NOT_ELSEWHERE = '(claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))';
+
 /** A record that HubSpot was found to hold for a row: known at once, so that others who want its value see it. */
 export async function rememberRecord(
   db: Db,
@@ -139,7 +148,7 @@ export async function rememberRecord(
   await insist(() =>
     db.raw(
       `UPDATE hubspot_data SET hubspot_id = ? WHERE object = ? AND source_id = ? AND hubspot_id IS NULL
-         AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))`,
+         AND ${NOT_ELSEWHERE}`,
       [hubspotId, object, sourceId, token],
     ),
   );
@@ -154,7 +163,7 @@ export async function giveUpRecord(db: Db, object: string, sourceId: string, tok
   const [{ affectedRows }] = await insist(() =>
     db.raw(
       `UPDATE hubspot_data SET hubspot_id = NULL, match_value = NULL, sent_properties = NULL
-       WHERE object = ? AND source_id = ? AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))`,
+       WHERE object = ? AND source_id = ? AND ${NOT_ELSEWHERE}`,
       [object, sourceId, token],
     ),
   );
@@ -179,7 +188,7 @@ export async function holdForVacating(
        SET revision = revision + 1, status = 'pending', bulk = 0, sent_properties = NULL,
            pending_since = COALESCE(pending_since, UTC_TIMESTAMP(6)), claimed_by = ?,
            claimed_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, due_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
-       WHERE object = ? AND source_id = ? AND (claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))`,
+       WHERE object = ? AND source_id = ? AND ${NOT_ELSEWHERE}`,
       [token, leaseMs * 1_000, leaseMs * 1_000, object, sourceId, token],
     );
     if (affectedRows === 0) return null;
@@ -245,72 +254,11 @@ async function free(
   );
 }
 
-/** These rows are about to be refused because another owns their value; they are woken when it is free. */
-export async function noteDuplicates(db: Db, object: string, refused: readonly Wanted[]): Promise<void> {
-  if (refused.length === 0) return;
-  const sorted = refused
-    .map(({ sourceId, matchValue }) => [object, matchKey(matchValue), sourceId] as const)
-    .sort(([, a], [, b]) => (a < b ? -1 : 1));
-  await insist(() =>
-    db.raw(
-      `INSERT IGNORE INTO hubspot_duplicate (object, match_value, source_id) VALUES ${sorted.map(() => '(?, ?, ?)').join(', ')}`,
-      sorted.flat(),
-    ),
-  );
-}
-
-/** Once they are refused: a value that was freed in between woke nobody. */
+/** Once rows are refused because another owns their value: one that was freed in between woke nobody. */
 export async function wakeFreed(db: Db, object: string, refused: readonly Wanted[]): Promise<void> {
-  if (refused.length === 0) return;
-  const keys = [...new Set(refused.map(({ matchValue }) => matchKey(matchValue)))];
-  const [rows] = await db.raw(
-    `SELECT match_value FROM hubspot_match WHERE object = ? AND match_value IN (${keys.map(() => '?').join(', ')})`,
-    [object, ...keys],
-  );
-  const owned = new Set((rows as { match_value: string }[]).map(({ match_value }) => match_value));
-  const freed = keys.filter((key) => !owned.has(key));
-  await wakeDuplicates(db, object, freed);
-}
-
-/** Rows refused as DUPLICATE_MATCH of these values, as they stand in the index, are looked at again. */
-async function wakeDuplicates(db: Db, object: string, keys: readonly string[]): Promise<void> {
-  if (keys.length === 0) return;
-  const list = keys.map(() => '?').join(', ');
-  const [rows] = await db.raw(`SELECT source_id FROM hubspot_duplicate WHERE object = ? AND match_value IN (${list})`, [
-    object,
-    ...keys,
-  ]);
-  const woken = (rows as { source_id: string }[]).map(({ source_id }) => source_id).sort();
-  if (woken.length === 0) return;
-  const ids = woken.map(() => '?').join(', ');
-  await insist(() =>
-    db.raw(
-      `UPDATE hubspot_data FORCE INDEX (PRIMARY)
-       SET status = 'pending', revision = revision + 1, bulk = 0, attempts = 0, due_at = UTC_TIMESTAMP(6),
-           pending_since = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
-       WHERE object = ? AND source_id IN (${ids}) AND status = 'poison' AND error_code = 'DUPLICATE_MATCH'`,
-      [object, ...woken],
-    ),
-  );
-  await insist(() =>
-    db.raw(`DELETE FROM hubspot_duplicate WHERE object = ? AND match_value IN (${list}) AND source_id IN (${ids})`, [
-      object,
-      ...keys,
-      ...woken,
-    ]),
-  );
-}
-
-/** MySQL 5.6 takes 767 bytes of a column into an index. */
-const KEY_CHARACTERS = 191;
-
-/**
- * What stands in the index for a value: the value itself, or its hash where it is longer than the index holds. The
- * column's collation does not tell trailing spaces apart, and nor must we.
- */
-export function matchKey(value: string): string {
-  const key = value.replace(/ +$/, '');
-  return key.length <= KEY_CHARACTERS ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`;
+  const values = [...new Set(refused.map(({ matchValue }) => matchValue))];
+  const owners = await readOwners(db, object, values);
+  await wakeDuplicates(db, object, values.filter((value) => !owners.has(value)).map(matchKey));
 }
 
 /** HubSpot records of these rows that another row has, or is about to have: it owns the match value they are found by. */

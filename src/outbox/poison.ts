@@ -1,5 +1,6 @@
 import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
+import { DUE_AGAIN } from './enqueue.ts';
 import { freeMatchValues } from './match.ts';
 import { readObjects } from './objects.ts';
 
@@ -72,15 +73,7 @@ export async function countPoison(db: Db, filter: PoisonFilter): Promise<number>
 
 /** Makes poisoned rows due again; returns how many. What was wrong stays readable until they are sent. */
 export async function retryPoison(db: Db, filter: PoisonFilter): Promise<number> {
-  return eachPage(db, filter, (object, rows) =>
-    change(
-      db,
-      object,
-      rows,
-      `status = 'pending', revision = revision + 1, bulk = 0, attempts = 0, due_at = UTC_TIMESTAMP(6),
-       pending_since = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)`,
-    ),
-  );
+  return eachPage(db, filter, (object, rows) => change(db, object, rows, DUE_AGAIN));
 }
 
 /**

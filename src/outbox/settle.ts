@@ -2,7 +2,8 @@ import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
 import type { Claim } from './claim.ts';
 import { noteDoubt } from './doubt.ts';
-import { noteDuplicates, wakeFreed } from './match.ts';
+import { noteDuplicates } from './duplicates.ts';
+import { wakeFreed } from './match.ts';
 import { inParts } from './packet.ts';
 
 /** How a claimed row ended. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchKey } from '../../src/outbox/match.ts';
+import { matchKey } from '../../src/outbox/matchKey.ts';
 
 const value = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 400 }),
