@@ -1,4 +1,4 @@
-import { escape as escapeText } from 'mysql2';
+import { escape as quote } from 'mysql2';
 
 /**
  * How a key column is written as text, everywhere outside SQL: `integer` as decimal digits, `text` as it is,
@@ -13,7 +13,7 @@ export function keyLiteral(kind: KeyKind, text: string): string {
       if (!/^-?\d+$/.test(text)) throw new TypeError('an integer key holds something else than digits');
       return text;
     case 'text':
-      return escapeText(text);
+      return quoteText(text);
     case 'binary':
       if (!/^(?:[0-9A-F]{2})*$/.test(text))
         throw new TypeError('a binary key holds something else than hexadecimal digits');
@@ -38,5 +38,5 @@ export function quoteName(name: string): string {
 
 /** A text as an SQL literal. */
 export function quoteText(text: string): string {
-  return escapeText(text);
+  return quote(text);
 }

@@ -3,8 +3,7 @@ import { Account } from './account.ts';
 import { Guard } from './batch/guard.ts';
 import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
-import type { Environment } from './config/environment.ts';
-import { requireToken } from './config/environment.ts';
+import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts } from './counts.ts';
 import type { Db } from './database/connect.ts';
@@ -94,12 +93,13 @@ export class Worker {
       this.#gate,
       mapping.objects.map(({ name }) => name),
     );
+    const token = requireToken(environment);
     const pace = new Pace(callsPer10s);
     const breaker = this.#breaker;
     breaker.onChange((state) => this.#log.warn({ circuit: state }, 'circuit changed'));
     this.#traffic = new Traffic({ gate: this.#gate, breaker, pace, budget: this.#budget, concurrency });
     this.#hubspot = createHubspot({
-      token: requireToken(environment),
+      token,
       baseUrl: environment.hubspotBaseUrl,
       timeoutMs: requestTimeoutMs,
       pace,
@@ -112,7 +112,6 @@ export class Worker {
       },
     });
     const { redisUrl: url } = environment;
-    const token = requireToken(environment);
     const sharing = { token, callsPer10s, pace, breaker, workers: () => this.#workers, log: this.#log };
     // Loaded only where it is wanted: it takes longer than all else of a start.
     this.#join = async () =>

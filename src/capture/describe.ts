@@ -1,5 +1,4 @@
-import { escape as quoteText } from 'mysql2';
-import { quoteName } from '../keys.ts';
+import { quoteName, quoteText } from '../keys.ts';
 import { TRIGGER_SQL_MODE } from './installed.ts';
 import type { Change, Plan } from './plan.ts';
 import { storeWatch } from './registry.ts';

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.ts';
+import { quoteName } from '../keys.ts';
 
 /** A table of the application; `database` where it is another one than the outbox's. */
 export type GrantedTable = { name: string; database?: string };
@@ -101,20 +102,16 @@ function outboxRights(granting: Granting, who: keyof Rights): string[] {
 function lockTables({ database, server }: Granting): string[] {
   if (server.isMariaDb) return [];
   const pattern = server.hasPartialRevokes ? database : database.replace(/[\\_%]/g, '\\$&');
-  return [`LOCK TABLES ON ${quote(pattern)}.*`];
+  return [`LOCK TABLES ON ${quoteName(pattern)}.*`];
 }
 
 /** In front of a table no character is a wildcard. */
 function qualified({ database }: Granting, table: GrantedTable): string {
-  return `${quote(table.database ?? database)}.${quote(table.name)}`;
+  return `${quoteName(table.database ?? database)}.${quoteName(table.name)}`;
 }
 
 function isSame(a: GrantedTable, b: GrantedTable): boolean {
   return a.name === b.name && a.database === b.database;
-}
-
-function quote(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``;
 }
 
 function accountName(name: string, host: string, server: GrantingServer): string {

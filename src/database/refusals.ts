@@ -97,6 +97,14 @@ export function sqlMessageOf(error: unknown): string {
   return sqlMessage ?? code;
 }
 
+/** As much of what the server says as quotes no value of a row: all of it about names and rights, else its code. */
+export function tellable(error: unknown): string {
+  const { sqlMessage, code = 'database error', errno = 0 } = error as DriverError;
+  return sqlMessage !== undefined && (isDenied(error) || ABOUT_NAMES.includes(errno))
+    ? sqlMessage
+    : `${code} (${errno})`;
+}
+
 /** What went wrong with a statement, for people: no SQL, no value of a row. Null when it is no error of the database. */
 export function explainStatement(error: unknown): OutboxError | null {
   if (!(error instanceof Error)) return null;

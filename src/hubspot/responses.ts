@@ -24,16 +24,16 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 
-/** `waitMs` is for when HubSpot does not say how long; less than `leastMs` is never waited. */
-type Rule = { status: number; policy?: string; waitMs: number; leastMs: number; atMostMs: number };
+/** `waitMs` is for when HubSpot does not say how long, and the least otherwise, unless `leastMs` is less. */
+type Rule = { status: number; policy?: string; waitMs: number; leastMs?: number; atMostMs: number };
 
 // https://developers.hubspot.com/docs/api-reference/error-handling and …/usage-details: one line each.
 const WAITS: readonly Rule[] = [
-  { status: 429, policy: 'SECONDLY', waitMs: SECOND, leastMs: SECOND, atMostMs: MINUTE },
-  { status: 429, policy: 'TEN_SECONDLY_ROLLING', waitMs: 10 * SECOND, leastMs: 10 * SECOND, atMostMs: MINUTE },
-  { status: 429, policy: 'DAILY', waitMs: 15 * MINUTE, leastMs: 15 * MINUTE, atMostMs: DAY },
-  { status: 429, waitMs: 10 * SECOND, leastMs: 10 * SECOND, atMostMs: MINUTE },
-  { status: 423, waitMs: 2 * SECOND, leastMs: 2 * SECOND, atMostMs: MINUTE },
+  { status: 429, policy: 'SECONDLY', waitMs: SECOND, atMostMs: MINUTE },
+  { status: 429, policy: 'TEN_SECONDLY_ROLLING', waitMs: 10 * SECOND, atMostMs: MINUTE },
+  { status: 429, policy: 'DAILY', waitMs: 15 * MINUTE, atMostMs: DAY },
+  { status: 429, waitMs: 10 * SECOND, atMostMs: MINUTE },
+  { status: 423, waitMs: 2 * SECOND, atMostMs: MINUTE },
   { status: 477, waitMs: MINUTE, leastMs: SECOND, atMostMs: DAY },
 ];
 
@@ -102,7 +102,7 @@ function waitOf({ status, body, headers }: Answer): Verdict | null {
   const rule = WAITS.find((each) => each.status === status && (each.policy === undefined || each.policy === policy));
   if (rule === undefined) return null;
   const asked = retryAfterMs(headers['retry-after']);
-  const delayMs = Math.min(Math.max(rule.leastMs, asked ?? rule.waitMs), rule.atMostMs);
+  const delayMs = Math.min(Math.max(rule.leastMs ?? rule.waitMs, asked ?? rule.waitMs), rule.atMostMs);
   return { kind: 'wait', code: word(policy) ?? `HTTP_${status}`, delayMs };
 }
 

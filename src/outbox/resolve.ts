@@ -1,4 +1,5 @@
 import type { Trx } from '../database/connect.ts';
+import { tellable } from '../database/refusals.ts';
 import type { Wanted } from './enqueue.ts';
 import type { RecordsSql, ResolvableWatch } from './fold.ts';
 import type { Mark } from './marks.ts';
@@ -64,7 +65,7 @@ export async function resolveMarks(
       await follow(trx, group, resolved);
     } catch (error) {
       if (!isRefusedSql(error)) throw error;
-      resolved.broken.push({ watch: group.watch.id, message: messageOf(error), isUnknown: false });
+      resolved.broken.push({ watch: group.watch.id, message: tellable(error), isUnknown: false });
     }
   }
   return resolved;
@@ -173,13 +174,4 @@ const REFUSED = [1267, 1271, 1356, 1525, 1449];
 function isRefusedSql(error: unknown): boolean {
   const { errno, sqlState } = error as { errno?: number; sqlState?: string };
   return REFUSED.includes(errno ?? 0) || REFUSED_CLASSES.includes(sqlState?.slice(0, 2) ?? '');
-}
-
-// What these say names tables, columns, functions and accounts. Others may quote a value, which no log must hold.
-const SAYS_NAMES_ALONE = [1054, 1142, 1143, 1146, 1305, 1356, 1370, 1449];
-
-function messageOf(error: unknown): string {
-  const { sqlMessage, code, errno } = error as { sqlMessage?: string; code?: string; errno?: number };
-  if (sqlMessage !== undefined && SAYS_NAMES_ALONE.includes(errno ?? 0)) return sqlMessage;
-  return `${code ?? 'database error'} (${errno ?? 0})`;
 }
