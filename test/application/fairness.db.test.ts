@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/program.ts';
 import { openSyncedShop, type SyncedShop } from '../support/synced.ts';
-import { startWorkers, type Workers } from './workers.ts';
+import { startWorkers, type Workers } from '../support/workers.ts';
 
 const USERS = 50_000;
 /**

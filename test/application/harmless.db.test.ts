@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { startWorkers, untilDelivered } from '../support/workers.ts';
 import { type Storm, storm } from './storm.ts';
-import { startWorkers, untilDelivered } from './workers.ts';
 
 describe('an application that never deadlocks by itself', () => {
   let shop: SyncedShop;

@@ -2,7 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAsApplication } from '../support/database.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
-import { startWorkers, untilDelivered, type Workers } from './workers.ts';
+import { startWorkers, untilDelivered, type Workers } from '../support/workers.ts';
 
 /** Longer than the worker's quick look for marks trails behind. */
 const LONG_MS = 12_000;

@@ -10,22 +10,22 @@ import { until } from '../support/program.ts';
 import { workerFacts } from './someFacts.ts';
 import { type StallingProxy, startStallingProxy } from './stallingProxy.ts';
 
-describe('health, while the database', () => {
-  let outbox: Outbox;
-  let proxy: StallingProxy;
-  let db: Db;
-  beforeAll(async () => {
-    outbox = await openOutbox();
-    proxy = await startStallingProxy(outbox.url);
-    db = await connect(proxy.url, { poolMax: 2 });
-  });
-  afterEach(() => proxy.resume());
-  afterAll(async () => {
-    await db?.destroy();
-    await proxy?.close();
-    await outbox?.close();
-  });
+let outbox: Outbox;
+let proxy: StallingProxy;
+let db: Db;
+beforeAll(async () => {
+  outbox = await openOutbox();
+  proxy = await startStallingProxy(outbox.url);
+  db = await connect(proxy.url, { poolMax: 2 });
+});
+afterEach(() => proxy.resume());
+afterAll(async () => {
+  await db?.destroy();
+  await proxy?.close();
+  await outbox?.close();
+});
 
+describe('health, while the database', () => {
   function start({ staleMs = 0 } = {}) {
     const lines: { msg: string }[] = [];
     const log = pino({ base: null }, { write: (line) => lines.push(JSON.parse(line)) });
@@ -83,21 +83,6 @@ describe('health, while the database', () => {
 });
 
 describe('readiness', () => {
-  let outbox: Outbox;
-  let proxy: StallingProxy;
-  let db: Db;
-  beforeAll(async () => {
-    outbox = await openOutbox();
-    proxy = await startStallingProxy(outbox.url);
-    db = await connect(proxy.url, { poolMax: 2 });
-  });
-  afterEach(() => proxy.resume());
-  afterAll(async () => {
-    await db?.destroy();
-    await proxy?.close();
-    await outbox?.close();
-  });
-
   it('is there when the database is reached and migrated', async () => {
     const isReady = createReadiness(db);
     await until(async () => (await isReady()) === null);

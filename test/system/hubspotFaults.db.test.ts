@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startWorkers, untilDelivered, type Workers } from '../application/workers.ts';
 import { until } from '../support/program.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { startWorkers, untilDelivered, type Workers } from '../support/workers.ts';
 import { swiftMapping } from './swiftMapping.ts';
 
 const mapping = swiftMapping({ guard_records: 20, guard_percent: 5, late_write_ms: 6_000 });

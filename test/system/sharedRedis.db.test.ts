@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { untilDelivered } from '../application/workers.ts';
 import { type Started, startProgram, until } from '../support/program.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { startTestSandbox, type TestSandbox } from '../support/sandbox.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { linesOf, untilDelivered } from '../support/workers.ts';
 import { swiftMapping } from './swiftMapping.ts';
 
 const LIMIT = 100;
@@ -90,12 +90,3 @@ describe('two workers that share a Redis', () => {
     await expectSynced(shop, mapping);
   });
 });
-
-type Line = { msg: string; time: string; circuit?: string; url?: string };
-
-function linesOf({ out }: Started): Line[] {
-  return out()
-    .split('\n')
-    .filter((line) => line.endsWith('}'))
-    .map((line) => JSON.parse(line) as Line);
-}

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { untilDelivered } from '../application/workers.ts';
 import { type Started, startProgram, until } from '../support/program.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { untilDelivered } from '../support/workers.ts';
 import { swiftMapping } from './swiftMapping.ts';
 
 const mapping = swiftMapping({ lease_ms: 4_000, request_timeout_ms: 2_000 });

@@ -1,6 +1,6 @@
-import { type Started, startProgram, until } from '../support/program.ts';
-import { shopMapping } from '../support/shop.ts';
-import type { SyncedShop } from '../support/synced.ts';
+import { type Started, startProgram, until } from './program.ts';
+import { shopMapping } from './shop.ts';
+import type { SyncedShop } from './synced.ts';
 
 /** Workers of a shop, each a process of its own. */
 export type Workers = {
@@ -30,9 +30,11 @@ export async function startWorkers({ env }: SyncedShop, count: number, mapping =
   return workers;
 }
 
-type Line = { level: string; msg: string; synced?: number };
+/** A line of a worker's log, with those of its fields that tests ask for. */
+export type Line = { level: string; msg: string; time: string; synced?: number; circuit?: string; url?: string };
 
-function linesOf({ out }: Started): Line[] {
+/** What a worker has logged so far, but for a line that is only half here. */
+export function linesOf({ out }: Started): Line[] {
   return out()
     .split('\n')
     .filter((line) => line.endsWith('}'))
