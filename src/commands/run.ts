@@ -20,7 +20,7 @@ export function addOnceCommand(program: Command): void {
 }
 
 async function run(program: Command): Promise<void> {
-  const [{ startMonitoring }, { connect }, { createMetrics }, { createLog }] = await Promise.all([
+  const [{ startMonitoring }, { poolBeside }, { createMetrics }, { createLog }] = await Promise.all([
     import('../http/startMonitoring.ts'),
     import('../database/connect.ts'),
     import('../health/metrics.ts'),
@@ -33,7 +33,7 @@ async function run(program: Command): Promise<void> {
   await withWorker({ ...context, log, metrics }, async (worker) => {
     const { environment, mapping } = context;
     // A small pool of its own: a busy worker leaves no connection free for long.
-    const db = await connect(environment.databaseUrl, { poolMax: 2 });
+    const db = poolBeside(context.db, 2);
     try {
       const monitoring = await startMonitoring({
         db,

@@ -7,6 +7,8 @@ import { explainConnection } from './refusals.ts';
 export type Db = Knex;
 export type Trx = Knex | Knex.Transaction;
 
+const POOL_MAX = 8;
+
 type Driver = { query(sql: string, done: (error: Error | null) => void): void };
 
 // READ COMMITTED, so that our statements take no gap locks; UTC, so that every time in the outbox is; a short
@@ -21,23 +23,23 @@ const SESSION = [
  * A pool of connections to the application's database, tried once before it is handed out.
  * @throws ConfigurationError when the server is not reached, refuses us, or cannot take what we write
  */
-export async function connect(databaseUrl: string, { poolMax = 8 }: { poolMax?: number } = {}): Promise<Db> {
+export async function connect(databaseUrl: string): Promise<Db> {
   try {
-    return await open(connectionOf(databaseUrl), poolMax);
+    return await open(connectionOf(databaseUrl));
   } catch (error) {
     if (isWithoutTls(error) && tlsMode(new URL(databaseUrl)) === 'PREFERRED') {
-      return connect(withTlsMode(databaseUrl, 'DISABLED'), { poolMax });
+      return connect(withTlsMode(databaseUrl, 'DISABLED'));
     }
     const { host, port, user, database } = connectionOf(databaseUrl);
     throw explainConnection(error, { place: `${host}:${port}`, user, database });
   }
 }
 
-async function open(connection: ReturnType<typeof connectionOf>, poolMax: number): Promise<Db> {
+async function open(connection: ReturnType<typeof connectionOf>): Promise<Db> {
   const db = knex({
     client: 'mysql2',
     connection,
-    pool: { min: 0, max: poolMax, afterCreate: prepareSession },
+    pool: poolOf(POOL_MAX),
     acquireConnectionTimeout: 15_000,
     // knex prints connection errors by itself, with their stacks; whoever calls us tells them once.
     log: { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} },
@@ -49,6 +51,15 @@ async function open(connection: ReturnType<typeof connectionOf>, poolMax: number
     await db.destroy();
     throw error;
   }
+}
+
+/** A pool of its own to where `db` leads. It is not tried: `db` was, and what is away for a moment now comes back. */
+export function poolBeside(db: Db, poolMax: number): Db {
+  return knex({ ...db.client.config, pool: poolOf(poolMax) });
+}
+
+function poolOf(max: number): Knex.PoolConfig {
+  return { min: 0, max, afterCreate: prepareSession };
 }
 
 /** What mysql2 takes, of a URL; TLS by `ssl-mode` and `ssl-ca`. */
@@ -67,6 +78,8 @@ export function connectionOf(databaseUrl: string) {
     supportBigNumbers: true,
     bigNumberStrings: true,
     connectTimeout: 10_000,
+    // A server that vanished without a word (a failover, a firewall that forgot) is noticed within a minute, not hours.
+    keepAliveInitialDelay: 30_000,
     ...(ssl === null ? {} : { ssl }),
   };
 }

@@ -6,17 +6,17 @@ import { createHealth } from '../../src/health/health.ts';
 import { createOutboxReader } from '../../src/health/outboxReader.ts';
 import { createReadiness } from '../../src/health/readiness.ts';
 import { enqueueIds, type Outbox, openOutbox } from '../outbox/outbox.ts';
+import { type FaultyProxy, startFaultyProxy } from '../support/faultyProxy.ts';
 import { until } from '../support/program.ts';
 import { workerFacts } from './someFacts.ts';
-import { type StallingProxy, startStallingProxy } from './stallingProxy.ts';
 
 let outbox: Outbox;
-let proxy: StallingProxy;
+let proxy: FaultyProxy;
 let db: Db;
 beforeAll(async () => {
   outbox = await openOutbox();
-  proxy = await startStallingProxy(outbox.url);
-  db = await connect(proxy.url, { poolMax: 2 });
+  proxy = await startFaultyProxy(outbox.url);
+  db = await connect(proxy.url);
 });
 afterEach(() => proxy.resume());
 afterAll(async () => {

@@ -17,7 +17,7 @@ describe('monitoring', () => {
   let receiver: Receiver | undefined;
   beforeAll(async () => {
     outbox = await openOutbox();
-    db = await connect(outbox.url, { poolMax: 2 });
+    db = await connect(outbox.url);
     await enqueueIds(outbox.db, ['1', '2', '3']);
   });
   afterEach(async () => {

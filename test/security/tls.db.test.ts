@@ -62,7 +62,7 @@ of(!isOld)('TLS to the database', () => {
   });
 
   it('is used by every connection of the pool', async () => {
-    const db = await connect(url('ssl-mode=REQUIRED'), { poolMax: 4 });
+    const db = await connect(url('ssl-mode=REQUIRED'));
     // Each transaction keeps a connection to itself.
     const sessions = await Promise.all([1, 2, 3, 4].map(() => db.transaction()));
     try {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Random, randomFrom } from '../../examples/shop/random.ts';
+import { cutConnections } from '../support/cutConnections.ts';
 import { type Journal, Session } from './application.ts';
 import { drawTrouble, GOOD_DAY, type Trouble } from './faults.ts';
 import type { Fleet } from './fleet.ts';
@@ -114,7 +115,7 @@ const FATES: readonly Fate[] = [
 const MOST_WORKERS = 3;
 
 async function comeAndGo(ground: Ground, havoc: Havoc, random: Random, isOver: () => boolean): Promise<void> {
-  const { fleet, leaseMs } = ground;
+  const { shop, fleet, leaseMs } = ground;
   const frozen: Promise<void>[] = [];
   while (!isOver()) {
     const pauseMs = random.integer(3_000, 10_000);
@@ -126,21 +127,11 @@ async function comeAndGo(ground: Ground, havoc: Havoc, random: Random, isOver: (
     else if (fate === 'kill' || fate === 'replace') await fleet.kill(one);
     else if (fate === 'terminate') await fleet.terminate(one);
     else if (fate === 'freeze') frozen.push(fleet.freeze(one, frozenMs));
-    else if (fate === 'cut') havoc.cutConnections += await cut(ground);
+    else if (fate === 'cut') havoc.cutConnections += await cutConnections(shop.env.DATABASE_URL ?? '', shop.connection);
     if (fleet.awake.length === 0 || fate === 'replace') fleet.start();
     await delay(pauseMs);
   }
   await Promise.all(frozen);
-}
-
-/** The connections of the running account: the application keeps its own. */
-async function cut({ shop }: Ground): Promise<number> {
-  const user = new URL(shop.env.DATABASE_URL ?? '').username;
-  const sessions = await shop.select<{ id: number }>(
-    `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = '${user}' AND DB = DATABASE()`,
-  );
-  for (const { id } of sessions) await shop.connection.query(`KILL ${id}`).catch(() => {});
-  return sessions.length;
 }
 
 /** Somebody tidies up in HubSpot. The path is one that no fault meets. */

@@ -51,9 +51,11 @@ function complaintsOf(worker: Started): string[] {
   return [...lines.map((line) => JSON.stringify(line)), ...printed];
 }
 
-/** Waits until nothing is noted and nothing is pending. */
-export async function untilDelivered({ select }: SyncedShop): Promise<void> {
+/** Waits until nothing is noted and nothing is pending; not for ever where a worker that should do it is no more. */
+export async function untilDelivered({ select }: SyncedShop, by: readonly Started[] = []): Promise<void> {
   await until(async () => {
+    const ended = by.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
+    if (ended !== undefined) throw new Error(`a worker has ended: ${ended.out()}${ended.err()}`);
     const [row] = await select<{ left: number }>(
       `SELECT (SELECT COUNT(*) FROM hubspot_mark) + (SELECT COUNT(*) FROM hubspot_data WHERE status = 'pending') AS \`left\``,
     );

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cutConnections } from '../support/cutConnections.ts';
+import { startFaultyProxy } from '../support/faultyProxy.ts';
 import { type Started, startProgram, until } from '../support/program.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
 import { untilDelivered } from '../support/workers.ts';
@@ -20,7 +22,7 @@ describe('workers that fail', () => {
     await shop.sandbox.clearFaults();
     await shop.sandbox.options({ latencyMs: 0 });
     const worker = await start();
-    await untilDelivered(shop);
+    await untilDelivered(shop, [worker]);
     await until(async () => (await shop.select('SELECT source_id FROM hubspot_doubt')).length === 0);
     worker.child.kill('SIGTERM');
     await worker.finished;
@@ -33,8 +35,8 @@ describe('workers that fail', () => {
     await shop?.close();
   });
 
-  async function start(): Promise<Started> {
-    const worker = startProgram(['--config', mapping, 'run'], shop.env);
+  async function start(env: Record<string, string> = {}): Promise<Started> {
+    const worker = startProgram(['--config', mapping, 'run'], { ...shop.env, ...env });
     running.push(worker);
     await until(() => worker.out().includes('"started"') || worker.child.exitCode !== null);
     expect(worker.err()).toBe('');
@@ -42,6 +44,8 @@ describe('workers that fail', () => {
   }
 
   const changeAll = (name: string) => shop.application.query('UPDATE users SET last_name = ?', [name]);
+  /** Of the running account: the application keeps its own. */
+  const cut = () => cutConnections(shop.env.DATABASE_URL ?? '', shop.application);
   const callUnderWay = async () =>
     until(
       async () => (await shop.select('SELECT 1 FROM hubspot_data WHERE claimed_by IS NOT NULL LIMIT 1')).length > 0,
@@ -95,10 +99,10 @@ describe('workers that fail', () => {
     frozen.child.kill('SIGSTOP');
     await changeAll('Newer');
     const other = await start();
-    await untilDelivered(shop);
+    await untilDelivered(shop, [other]);
     frozen.child.kill('SIGCONT');
     await changeAll('Newest');
-    await untilDelivered(shop);
+    await untilDelivered(shop, [frozen, other]);
     for (const worker of [frozen, other]) worker.child.kill('SIGTERM');
     for (const worker of [frozen, other]) expect((await worker.finished).code).toBe(0);
   });
@@ -108,21 +112,38 @@ describe('workers that fail', () => {
     const worker = await start();
     for (let round = 1; round <= 10; round += 1) {
       await changeAll(`Cut ${round}`);
-      await cutConnections();
+      await cut();
       await shop.application.query('SELECT SLEEP(?)', [0.05 * (round % 4)]);
-      await cutConnections();
+      await cut();
     }
-    await untilDelivered(shop);
-    expect(worker.child.exitCode).toBeNull();
+    await untilDelivered(shop, [worker]);
     worker.child.kill('SIGTERM');
     expect((await worker.finished).code).toBe(0);
   });
 
+  it('go on also when one of the first connections is hung up on', async () => {
+    const proxy = await startFaultyProxy(shop.env.DATABASE_URL ?? '');
+    // Of the first depends whether there is a database at all, which is told at once.
+    for (const connection of [2, 3, 4]) {
+      proxy.hangUpOn(connection);
+      const worker = await start({ DATABASE_URL: proxy.url });
+      for (let change = 1; !proxy.hasHungUp(); change += 1) {
+        await changeAll(`Hung up ${connection} ${change}`);
+        await untilDelivered(shop, [worker]);
+      }
+      await changeAll(`Hung up ${connection} at last`);
+      await untilDelivered(shop, [worker]);
+      worker.child.kill('SIGTERM');
+      expect((await worker.finished).code).toBe(0);
+    }
+    await proxy.close();
+  });
+
   it('share one outbox, five of them, without sending much twice', async () => {
-    const workers = await Promise.all([1, 2, 3, 4, 5].map(start));
+    const workers = await Promise.all([1, 2, 3, 4, 5].map(() => start()));
     await shop.sandbox.clearCalls();
     await changeAll('Shared');
-    await untilDelivered(shop);
+    await untilDelivered(shop, workers);
     const sent = (await shop.sandbox.calls())
       .filter(({ path }) => path.includes(UPSERT))
       .flatMap(({ inputs }) => inputs);
@@ -130,13 +151,4 @@ describe('workers that fail', () => {
     for (const worker of workers) worker.child.kill('SIGTERM');
     for (const worker of workers) expect((await worker.finished).code).toBe(0);
   });
-
-  /** Of the running account: the application keeps its own. */
-  async function cutConnections(): Promise<void> {
-    const user = new URL(shop.env.DATABASE_URL ?? '').username;
-    const sessions = await shop.select<{ id: number }>(
-      `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE USER = '${user}' AND DB = DATABASE()`,
-    );
-    for (const { id } of sessions) await shop.application.query(`KILL ${id}`).catch(() => {});
-  }
 });

@@ -1,15 +1,24 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export type StallingProxy = Awaited<ReturnType<typeof startStallingProxy>>;
+export type FaultyProxy = Awaited<ReturnType<typeof startFaultyProxy>>;
 
-/** Stands between the program and a database, and can fall silent as a network does: nothing arrives, nothing ends. */
-export async function startStallingProxy(databaseUrl: string) {
+/**
+ * Stands between the program and a database. It can fall silent as a network does: nothing arrives, nothing ends; and
+ * hang up on one connection as soon as it comes.
+ */
+export async function startFaultyProxy(databaseUrl: string) {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let isStalled = false;
+  let untilHangUp = 0;
 
   const server = createServer((client) => {
+    untilHangUp -= 1;
+    if (untilHangUp === 0) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(Number(target.port), target.hostname);
     for (const [from, to] of [
       [client, upstream],
@@ -37,6 +46,12 @@ export async function startStallingProxy(databaseUrl: string) {
     resume: () => {
       isStalled = false;
     },
+    /** The first from now on is 1. */
+    hangUpOn: (connection: number) => {
+      untilHangUp = connection;
+    },
+    /** Whether it has hung up since it was told to. */
+    hasHungUp: () => untilHangUp <= 0,
     close: async () => {
       server.close();
       for (const socket of sockets) socket.destroy();
