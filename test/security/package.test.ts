@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
@@ -29,6 +29,17 @@ it('locks every package by its content, and to no registry', () => {
   ).toEqual([]);
   expect(lock).not.toContain('"resolved"');
   expect(lock).not.toMatch(/git\+|file:/);
+});
+
+it('asks of whoever installs it only for packages that it imports', () => {
+  const { dependencies } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const src = readdirSync(`${root}/src`, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+  const code = src.map((path) => textOf(`src/${path}`)).join('\n');
+  const isImported = (name: string) =>
+    ['from ', 'import('].some((before) => ["'", '/'].some((after) => code.includes(`${before}'${name}${after}`)));
+  expect(Object.keys(dependencies).filter((name) => !isImported(name))).toEqual([]);
 });
 
 it('packs only what runs', () => {
