@@ -256,6 +256,7 @@ export class Worker {
     await this.#budget.flush();
     const spent = this.#traffic.budgetPause();
     if (spent !== null) await this.#pauses.pause('*', spent);
+    await this.#pauses.show();
     await wakeDoubtful(this.#db);
     for (const { object, code } of await this.#pauses.noticeResumes())
       if (code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
