@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Account } from './account.ts';
 import { Guard } from './batch/guard.ts';
-import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
+import { type Batch, type BatchTools, QUERY_FAILED, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
 import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
@@ -285,7 +285,8 @@ export class Worker {
       const result = await runBatch(this.#tools(), batch, this.#deadline.signal);
       const { pause, isAnswered } = this.#traffic.heed(result);
       if (pause !== null) await this.#pauses.pause(name, pause);
-      else if (isAnswered) await this.#pauses.end(name);
+      // What paused for its query is mended when that could be run, whether or not there was something to send.
+      else if (isAnswered || this.#gate.paused().get(name)?.code === QUERY_FAILED) await this.#pauses.end(name);
       this.#metrics?.onOutcomes(name, result.counts);
       return result.counts;
     } catch (error) {

@@ -81,7 +81,7 @@ async function adoptCreated(
     asked.flatMap(({ values }) => values),
     signal,
   );
-  cleared.calls += 1;
+  cleared.calls += holding?.calls ?? 1;
   for (const { row, values } of asked) {
     if (holding === null || !values.every((value) => holding.found.has(value) || holding.missing.has(value))) {
       wait(sorted, cleared, row, performance.now() + ASK_AGAIN_MS);
@@ -111,7 +111,7 @@ async function verifyUnchanged(
   const names = Object.keys(rows[0]?.sentProperties ?? {});
   const ids = rows.flatMap(({ hubspotId }) => hubspotId ?? []);
   const holding = await readHeld(hubspot, { type: object.type, names, by: null }, ids, signal);
-  cleared.calls += 1;
+  cleared.calls += holding?.calls ?? 1;
   for (const row of rows) {
     const id = row.hubspotId ?? '';
     const held = holding?.found.get(id);

@@ -5,7 +5,7 @@ import { judge } from '../hubspot/responses.ts';
 export type Held = { hubspotId: string; properties: Record<string, string> };
 
 /** What HubSpot said of records that were asked for; those it said nothing of are in neither. */
-export type Holding = { found: Map<string, Held>; missing: Set<string> };
+export type Holding = { found: Map<string, Held>; missing: Set<string>; calls: number };
 
 type Asked = { type: string; names: readonly string[]; by: string | null };
 
@@ -15,11 +15,34 @@ type Asked = { type: string; names: readonly string[]; by: string | null };
  */
 export async function readHeld(
   hubspot: Hubspot,
-  { type, names, by }: Asked,
+  asked: Asked,
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<Holding | null> {
-  if (ids.length === 0) return { found: new Map(), missing: new Set() };
+  const { found, missing, strangers } = (await read(hubspot, asked, ids, signal)) ?? {};
+  if (found === undefined || missing === undefined) return null;
+  const holding = { found, missing, calls: ids.length === 0 ? 0 : 1 };
+  const unsaid = ids.filter((id) => !found.has(id) && !missing.has(id));
+  // Found by another id than it comes back with (a secondary e-mail, a merged record): asked for alone, it is told apart.
+  if (strangers === 0 || ids.length === 1) return holding;
+  for (const id of unsaid) {
+    const alone = await read(hubspot, asked, [id], signal);
+    holding.calls += 1;
+    const held = alone?.found.get(id);
+    if (held !== undefined) found.set(id, held);
+    if (alone?.missing.has(id)) missing.add(id);
+  }
+  return holding;
+}
+
+/** `strangers`: records that came back and were not asked for, by what they call themselves. */
+async function read(
+  hubspot: Hubspot,
+  { type, names, by }: Asked,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<(Omit<Holding, 'calls'> & { strangers: number }) | null> {
+  if (ids.length === 0) return { found: new Map(), missing: new Set(), strangers: 0 };
   const answer = await hubspot.read(
     type,
     [...ids],
@@ -30,11 +53,18 @@ export async function readHeld(
   if (judge(answer).kind !== 'answered') return null;
   const { results, errors } = answer.body as { results: unknown[]; errors?: unknown };
   const keyOf = (held: Held) => (by === null ? held.hubspotId : (held.properties[by] ?? ''));
-  const found = new Map(results.flatMap(toHeld).map((held) => [normal(keyOf(held), by), held]));
+  const returned = results.flatMap(toHeld);
+  const byKey = new Map(returned.map((held) => [normal(keyOf(held), by), held]));
   const missing = new Set(missingIds(errors).map((id) => normal(id, by)));
+  const found = new Map(ids.flatMap((id) => withKey(id, byKey.get(normal(id, by)))));
+  const [only] = returned;
+  const [id] = ids;
+  // The one answer to the one question.
+  if (ids.length === 1 && returned.length === 1 && id !== undefined && only !== undefined) found.set(id, only);
   return {
-    found: new Map(ids.flatMap((id) => withKey(id, found.get(normal(id, by))))),
-    missing: new Set(ids.filter((id) => missing.has(normal(id, by)))),
+    found,
+    missing: new Set(ids.filter((each) => missing.has(normal(each, by)))),
+    strangers: Math.max(0, returned.length - found.size),
   };
 }
 

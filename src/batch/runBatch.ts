@@ -1,6 +1,8 @@
 import type { ObjectMapping } from '../config/mapping.ts';
 import type { PassCounts } from '../counts.ts';
 import type { Db } from '../database/connect.ts';
+import { tellable } from '../database/refusals.ts';
+import { isUnavailable } from '../database/unavailable.ts';
 import type { Hubspot } from '../hubspot/client.ts';
 import type { Crashes } from '../hubspot/crashes.ts';
 import type { Definitions } from '../hubspot/definition.ts';
@@ -11,7 +13,7 @@ import { endDoubt } from '../outbox/doubt.ts';
 import { freeMatchValues, giveUpRecord } from '../outbox/match.ts';
 import type { Outcome } from '../outbox/settle.ts';
 import { settleInTime } from '../outbox/settleInTime.ts';
-import { load } from '../source/load.ts';
+import { type Loaded, load } from '../source/load.ts';
 import { archiveGone } from './archiveGone.ts';
 import { type Cleared, clearDoubt } from './clearDoubt.ts';
 import { type Guard, spare, type Trip } from './guard.ts';
@@ -48,6 +50,9 @@ export type BatchResult = {
   wasAnswered: boolean;
 };
 
+/** The query no longer fits the tables; it is tried again as every pause is. */
+export const QUERY_FAILED = 'QUERY_FAILED';
+
 /** Records refused for the reason of a trip are looked at again when the object is. */
 const SPARED_MS = 30_000;
 
@@ -59,9 +64,18 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
   const { db, hubspot, crashes, guard } = tools;
   const { mapping, keyKind, definitions } = object;
   const ids = claim.rows.map(({ sourceId }) => sourceId);
-  const loaded = await load(db, mapping, keyKind, ids);
+  let loaded: Loaded;
+  try {
+    loaded = await load(db, mapping, keyKind, ids);
+  } catch (error) {
+    // Nothing was sent, so nothing is in doubt.
+    const outcomes = ids.map((sourceId) => later(sourceId, 1_000));
+    await settleInTime(db, claim, outcomes, signal);
+    if (isUnavailable(error)) throw error;
+    return { ...nothingSent(ids.length), stop: { kind: 'mapping', code: QUERY_FAILED, reason: queryFailed(error) } };
+  }
   // What is not ours any more must not even reserve a match value.
-  if (!(await keep(db, claim))) return { counts: { later: ids.length }, stop: null, trip: null, wasAnswered: false };
+  if (!(await keep(db, claim))) return nothingSent(ids.length);
   const sorted = sortOut(mapping, claim.rows, loaded, definitions);
   const cleared = await clearDoubt({ db, hubspot, object: mapping, claim }, sorted, signal);
   const admission = await settleOwnership({ db, hubspot, object: mapping, keyKind, claim, signal }, sorted.candidates);
@@ -106,6 +120,14 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
     trip,
     wasAnswered: delivery.delivered.length > 0 || delivery.refused.length > 0,
   };
+}
+
+function nothingSent(rows: number): BatchResult {
+  return { counts: { later: rows }, stop: null, trip: null, wasAnswered: false };
+}
+
+function queryFailed(error: unknown): string {
+  return `the query of the mapping cannot be run (${tellable(error)}): write it as the tables are now, then run hubspot-outbox triggers apply`;
 }
 
 /** Whether the rows are still ours to send; a claim that is half through is renewed. */

@@ -56,6 +56,8 @@ function toOutbound({ row, matchValue, properties }: Candidate): OutboundRecord 
 
 /** Sent so often without a word of it that HubSpot is asked what it holds. */
 const ASKED_AFTER_ATTEMPTS = 2;
+/** Asked so often without a word of it either. */
+const GIVEN_UP_AFTER_ATTEMPTS = 6;
 
 /** Success without evidence, for the third time: the record is read back, and what HubSpot holds decides. */
 async function confirmUnknown(
@@ -75,18 +77,23 @@ async function confirmUnknown(
   const decided = new Set<string>();
   for (const { row, matchValue, properties } of asked) {
     const held = holding.found.get(matchValue);
-    if (held === undefined && !holding.missing.has(matchValue)) continue;
+    const isMissing = holding.missing.has(matchValue);
+    if (held === undefined && !isMissing && row.attempts < GIVEN_UP_AFTER_ATTEMPTS) continue;
     decided.add(row.sourceId);
-    if (held !== undefined && holdsSent(properties, held.properties))
+    // It was found by its match value, so that one needs no comparison: a secondary e-mail is held beside the primary.
+    const { [object.matchOn]: _, ...others } = properties;
+    if (held !== undefined && holdsSent(others, held.properties))
       confirmed.delivered.push({ sourceId: row.sourceId, hubspotId: held.hubspotId });
-    else
-      confirmed.refused.push({ sourceId: row.sourceId, code: 'UNCONFIRMED', message: unconfirmed(held === undefined) });
+    else {
+      const what = held !== undefined ? 'holds something else' : isMissing ? 'is not there' : 'is not spoken of either';
+      confirmed.refused.push({ sourceId: row.sourceId, code: 'UNCONFIRMED', message: unconfirmed(what) });
+    }
   }
   confirmed.unknown = delivery.unknown.filter((id) => !decided.has(id));
-  confirmed.calls += 1;
+  confirmed.calls += holding.calls;
   return confirmed;
 }
 
-function unconfirmed(isMissing: boolean): string {
-  return `HubSpot answered three times as if it had taken the record, without a word of it, and read back it ${isMissing ? 'is not there' : 'holds something else'}. Look at it in HubSpot, then retry.`;
+function unconfirmed(what: string): string {
+  return `HubSpot answered again and again as if it had taken the record, without a word of it, and read back it ${what}. Look at it in HubSpot, then retry.`;
 }

@@ -36,7 +36,9 @@ export function sortOut(
   const sorted: Sorted = { candidates: [], unchanged: [], gone: [], refused: [] };
   for (const row of rows) {
     const values = loaded.rows.get(row.sourceId);
-    if (values === undefined) sorted.gone.push(row);
+    const failure = loaded.failed.get(row.sourceId);
+    if (failure !== undefined) sorted.refused.push(failed(row.sourceId, failure));
+    else if (values === undefined) sorted.gone.push(row);
     else if (loaded.ambiguous.has(row.sourceId)) sorted.refused.push(ambiguous(row.sourceId));
     else sortRow(row, convertRow(loaded.columns, values, definitions, object), sorted);
   }
@@ -56,6 +58,10 @@ function sortRow(row: ClaimedRow, converted: ReturnType<typeof convertRow>, sort
 function isAccepted(row: ClaimedRow, matchValue: string, properties: Record<string, string>): boolean {
   if (row.hubspotId === null || row.sentProperties === null || row.matchValue !== matchValue) return false;
   return sameContent(row.sentProperties, properties);
+}
+
+function failed(sourceId: string, message: string): Refusal {
+  return { sourceId, code: 'QUERY_FAILED', message: `The query fails on this record alone: ${message}` };
 }
 
 function ambiguous(sourceId: string): Refusal {

@@ -91,6 +91,11 @@ export function isDenied(error: unknown): boolean {
   return DENIED.includes((error as DriverError | null)?.errno ?? 0);
 }
 
+/** A statement failed on what a row holds (SQLSTATE: cardinality violation, data exception), and may not on others. */
+export function isAboutRows(error: unknown): boolean {
+  return /^2[12]/.test((error as DriverError | null)?.sqlState ?? '');
+}
+
 /** What the server says, without the statement around it, which may hold values. */
 export function sqlMessageOf(error: unknown): string {
   const { sqlMessage, code = 'unknown error' } = error as DriverError;

@@ -47,8 +47,9 @@ export function confirm(
   const errors = readErrors(body);
   const confirmation: Confirmation = { delivered: [], refused: [], missing: [], unknown: [], mapping: null };
   const open = new Map(records.map((record) => [record.traceId, record]));
+  const values = new Set(records.map(({ matchValue }) => matchValue));
   for (const record of records) {
-    const result = resultOf(record, results, mode);
+    const result = resultOf(record, results, mode, values);
     const error = result === undefined ? errorOf(record, errors, mode) : undefined;
     if (result === undefined && error === undefined) continue;
     open.delete(record.traceId);
@@ -129,14 +130,21 @@ function normalize(value: string, matchOn: string): string {
 }
 
 /** Two results that could both be a record's own confirm nothing. */
-function resultOf(record: OutboundRecord, results: readonly Result[], mode: 'upsert' | 'update'): Result | undefined {
+function resultOf(
+  record: OutboundRecord,
+  results: readonly Result[],
+  mode: 'upsert' | 'update',
+  values: ReadonlySet<string>,
+): Result | undefined {
   const byTrace = results.filter(({ traceId }) => traceId === record.traceId);
   if (byTrace.length > 0) return byTrace.length === 1 ? byTrace[0] : undefined;
-  const own =
-    mode === 'update'
-      ? results.filter(({ id, traceId }) => traceId === undefined && id === record.hubspotId)
-      : results.filter(({ matchValue, traceId }) => traceId === undefined && matchValue === record.matchValue);
-  return own.length === 1 ? own[0] : undefined;
+  const untraced = results.filter(({ traceId }) => traceId === undefined);
+  const byId = untraced.filter(({ id }) => id === record.hubspotId);
+  const own = mode === 'update' ? byId : untraced.filter(({ matchValue }) => matchValue === record.matchValue);
+  if (own.length > 0) return own.length === 1 ? own[0] : undefined;
+  // A contact found by a secondary e-mail comes back with its primary one.
+  const [other, ...more] = byId.filter(({ matchValue = '' }) => !values.has(matchValue));
+  return more.length === 0 ? other : undefined;
 }
 
 /** By trace id, or by the id the record was sent under. */

@@ -30,11 +30,16 @@ export function readReasons(body: unknown): Reason[] {
   return errors.flatMap((entry) => readEntry(object(entry), correlationId, outer));
 }
 
-/** The entries of a 207's `errors`, each with the first reason it gives. */
+/** The entries of a 207's `errors`, each as the first reason it gives, with the words of all of them. */
 export function readErrors(body: unknown): Reason[] {
   const outer = object(body);
   const correlationId = text(outer.correlationId);
-  return list(outer.errors).flatMap((entry) => readEntry(object(entry), correlationId, {}).slice(0, 1));
+  return list(outer.errors).flatMap((entry) => {
+    const [first, ...others] = readEntry(object(entry), correlationId, {});
+    if (first === undefined) return [];
+    const message = [first, ...others].map((reason) => reason.message).join('; ');
+    return [{ ...first, message: message.slice(0, MESSAGE_CHARACTERS) }];
+  });
 }
 
 function readEntry(entry: Fields, correlationId: string | undefined, outer: Fields): Reason[] {

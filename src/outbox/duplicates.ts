@@ -20,16 +20,25 @@ export async function noteDuplicates(db: Db, object: string, refused: readonly R
   );
 }
 
+/** A placeholder that half a table shares is waited for by as many rows. */
+const WOKEN_AT_ONCE = 1_000;
+
 /** Rows refused as DUPLICATE_MATCH of these values, as they stand in the index, are looked at again. */
 export async function wakeDuplicates(db: Db, object: string, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
+  let woken: number;
+  do woken = await wakeSome(db, object, keys);
+  while (woken === WOKEN_AT_ONCE);
+}
+
+async function wakeSome(db: Db, object: string, keys: readonly string[]): Promise<number> {
   const list = keys.map(() => '?').join(', ');
-  const [rows] = await db.raw(`SELECT source_id FROM hubspot_duplicate WHERE object = ? AND match_value IN (${list})`, [
-    object,
-    ...keys,
-  ]);
+  const [rows] = await db.raw(
+    `SELECT source_id FROM hubspot_duplicate WHERE object = ? AND match_value IN (${list}) LIMIT ${WOKEN_AT_ONCE}`,
+    [object, ...keys],
+  );
   const woken = (rows as { source_id: string }[]).map(({ source_id }) => source_id).sort();
-  if (woken.length === 0) return;
+  if (woken.length === 0) return 0;
   const ids = woken.map(() => '?').join(', ');
   await insist(() =>
     db.raw(
@@ -46,4 +55,5 @@ export async function wakeDuplicates(db: Db, object: string, keys: readonly stri
       ...woken,
     ]),
   );
+  return woken.length;
 }

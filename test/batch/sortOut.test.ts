@@ -20,7 +20,7 @@ const text = (name: string) => ({ name, kind: 'text' as const, isComputed: false
 const COLUMNS = [text('email'), text('firstname')];
 
 function loaded(rows: Record<string, (string | null)[]>, ambiguous: string[] = []): Loaded {
-  return { columns: COLUMNS, rows: new Map(Object.entries(rows)), ambiguous: new Set(ambiguous) };
+  return { columns: COLUMNS, rows: new Map(Object.entries(rows)), ambiguous: new Set(ambiguous), failed: new Map() };
 }
 
 const known = { hubspotId: '91', matchValue: 'a@x.de', sentProperties: { firstname: 'Ann', email: 'a@x.de' } };

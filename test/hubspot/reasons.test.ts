@@ -33,6 +33,23 @@ describe('reading why HubSpot refuses', () => {
     );
   });
 
+  it('tells all that is wrong with a record, not only the first', () => {
+    const inner = [
+      { message: 'Email address x is invalid', error: 'INVALID_EMAIL', name: 'email' },
+      { message: '"y" was not a valid number', error: 'INVALID_INTEGER', name: 'points' },
+    ];
+    const message = `Property values were not valid: ${JSON.stringify(inner)}`;
+    const errors = [{ category: 'VALIDATION_ERROR', message, context: { objectWriteTraceId: ['1'] } }];
+    expect(readErrors({ errors })).toMatchObject([
+      {
+        code: 'INVALID_EMAIL',
+        property: 'email',
+        message: 'Email address x is invalid; "y" was not a valid number',
+        traceIds: ['1'],
+      },
+    ]);
+  });
+
   it('keeps the messages short that list every option', () => {
     const options = Array.from({ length: 10_000 }, (_, at) => `option ${at}`).join(', ');
     const [reason] = readReasons({ message: `mauve was not one of the allowed options: [${options}]` });

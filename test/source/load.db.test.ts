@@ -347,6 +347,43 @@ describe('a key', () => {
   });
 });
 
+describe('a record on which the query fails', () => {
+  let database: TestDatabase;
+  let application: Connection;
+  let db: Db;
+  beforeAll(async () => {
+    database = await testDatabase();
+    application = await connectAsApplication(database);
+    db = await connect(database.url);
+    await application.query(`CREATE TABLE u (id INT PRIMARY KEY, a INT UNSIGNED, b INT UNSIGNED);
+      CREATE TABLE o (u_id INT, state VARCHAR(9));
+      INSERT INTO u VALUES (1, 5, 5), (2, 5, 5), (3, 5, 5), (4, 5, 6), (5, 5, 5);
+      INSERT INTO o VALUES (1, 'open'), (2, 'open'), (2, 'paid'), (5, 'paid')`);
+  });
+  afterAll(async () => {
+    await db?.destroy();
+    await application.end();
+    await database.drop();
+  });
+  const ids = ['1', '2', '3', '4', '5', '6'];
+
+  it.each([
+    ['a subquery that returns two rows', '(SELECT state FROM o WHERE u_id = u.id)', '2', /more than 1 row/],
+    ['a number out of range', 'u.a - u.b', '4', /out of range/],
+  ])('is told apart from those beside it: %s', async (_, column, bad, says) => {
+    const query = mappingOf(`SELECT u.id AS source_id, ${column} AS n FROM u WHERE u.id IN (:ids)`);
+    const { rows, failed, columns } = await load(db, query, 'integer', ids);
+    expect([...failed]).toEqual([[bad, expect.stringMatching(says)]]);
+    expect([...rows.keys()].sort()).toEqual(['1', '2', '3', '4', '5'].filter((id) => id !== bad));
+    expect(columns.map(({ name }) => name)).toEqual(['n']);
+  });
+
+  it('is none where the query does not fit the tables', async () => {
+    const query = mappingOf('SELECT u.id AS source_id, u.gone FROM u WHERE u.id IN (:ids)');
+    await expect(load(db, query, 'integer', ids)).rejects.toMatchObject({ errno: 1054 });
+  });
+});
+
 function mappingOf(query: string): ObjectMapping {
   return {
     name: 'things',

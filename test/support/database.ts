@@ -10,8 +10,16 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
+let own: { kind: string; adminUrl: string } | null = null;
+
+/** For a test file that does to its server what nobody else on it would survive. */
+export function useOwnServer(server: { kind: string; adminUrl: string }): void {
+  own = server;
+}
+
 /** The server this test file runs on; scripts/test.ts says which. */
 export function server(): { kind: string; adminUrl: string } {
+  if (own !== null) return own;
   const { TEST_SERVER_KIND: kind, TEST_SERVER_URL: adminUrl } = process.env;
   if (kind === undefined || adminUrl === undefined) throw new Error('no server to test on: run npm test -- FILE');
   return { kind, adminUrl };

@@ -11,7 +11,10 @@ import { compare, createShop, shopMapping } from './shop.ts';
 export type SyncedShop = {
   database: TestDatabase;
   sandbox: TestSandbox;
-  application: Connection;
+  /** The application's own connection. */
+  readonly application: Connection;
+  /** The application connects anew: its server was started anew. */
+  reconnect(): Promise<void>;
   accounts: Accounts;
   /** Of the running account, which has just the rights that `grants` prints. */
   env: Record<string, string>;
@@ -26,7 +29,7 @@ export type SyncedShop = {
 export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapping } = {}): Promise<SyncedShop> {
   const [database, sandbox] = await Promise.all([testDatabase(), startTestSandbox()]);
   await createShop(database, { users, seed });
-  const application = await connectAsApplication(database);
+  let application = await connectAsApplication(database);
   const accounts = await createAccounts(database, mapping);
   const hubspot = { HUBSPOT_BASE_URL: sandbox.url, HUBSPOT_ACCESS_TOKEN: sandbox.token };
   const env = { DATABASE_URL: accounts.runningUrl, ...hubspot };
@@ -41,7 +44,13 @@ export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapp
   const shop = {
     database,
     sandbox,
-    application,
+    get application() {
+      return application;
+    },
+    reconnect: async () => {
+      application.destroy();
+      application = await connectAsApplication(database);
+    },
     accounts,
     env,
     run,

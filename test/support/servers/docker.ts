@@ -14,7 +14,8 @@ export async function startContainers(): Promise<Server[]> {
         .withEnvironment({ MYSQL_ROOT_PASSWORD: 'root', MYSQL_ROOT_HOST: '%' })
         .withCommand(['--local-infile=ON', '--skip-log-bin'])
         .withExposedPorts(3306)
-        .withWaitStrategy(Wait.forLogMessage(/ready for connections.*\n?.*port: 3306/))
+        // Most say it on a line of its own; the server that only sets the data up has port 0.
+        .withWaitStrategy(Wait.forLogMessage(/\bport: 3306\b/))
         .start();
       const [name = image, tag = '0'] = image.split(':');
       const port = container.getMappedPort(3306);

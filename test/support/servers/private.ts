@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,23 +122,33 @@ export async function startMysql56(prepare = nothing): Promise<Server> {
 async function start({ folder, command, args, env = {} }: Instance): Promise<Server> {
   const port = await freePort();
   const log = join(folder, 'server.log');
-  const out = openSync(log, 'w');
-  // In a group of its own, so that Ctrl-C in the terminal reaches the runner alone, which stops it in order.
-  const child = spawn(command, [...args, `--port=${port}`], {
-    stdio: ['ignore', out, out],
-    env: { ...process.env, ...env },
-    detached: true,
-  });
-  const entry = rememberProcess(child.pid ?? 0, folder);
   const adminUrl = `mysql://root@127.0.0.1:${port}`;
+  const launch = () => {
+    const out = openSync(log, 'a');
+    // In a group of its own, so that Ctrl-C in the terminal reaches the runner alone, which stops it in order.
+    const child = spawn(command, [...args, `--port=${port}`], {
+      stdio: ['ignore', out, out],
+      env: { ...process.env, ...env },
+      detached: true,
+    });
+    closeSync(out);
+    return { child, entry: rememberProcess(child.pid ?? 0, folder) };
+  };
+  let running = launch();
   const stop = async () => {
-    await end(child);
+    await end(running.child);
     rmSync(folder, { recursive: true, force: true });
-    forgetProcess(entry);
+    forgetProcess(running.entry);
+  };
+  const restart = async (signal: NodeJS.Signals) => {
+    await end(running.child, signal);
+    forgetProcess(running.entry);
+    running = launch();
+    await untilReady(port, running.child, log);
   };
   try {
-    const kind = await untilReady(port, child, log);
-    return { kind, host: '127.0.0.1', port, adminUrl, pid: child.pid, stop };
+    const kind = await untilReady(port, running.child, log);
+    return { kind, host: '127.0.0.1', port, adminUrl, pid: running.child.pid, restart, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -166,10 +176,10 @@ export function kindOf(version: string): string {
   return `${/mariadb/i.test(version) ? 'mariadb' : 'mysql'}-${number}`;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGKILL');
+  child.kill(signal);
   await ended;
 }
 

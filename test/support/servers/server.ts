@@ -8,6 +8,8 @@ export type Server = {
   adminUrl: string;
   /** Undefined for one in a container. */
   pid: number | undefined;
+  /** Ends it by the signal and starts it anew, where it was. Undefined for one in a container. */
+  restart?(signal: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 };
 
