@@ -1,10 +1,12 @@
 // npm test [-- [--server KIND] [vitest's arguments]]: the whole suite on every server that can be had.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { debianProgram } from '../test/support/servers/install.ts';
+import { removeLeftovers } from '../test/support/servers/leftovers.ts';
 import type { Server } from '../test/support/servers/server.ts';
 import { startServers } from '../test/support/servers/start.ts';
 
@@ -78,7 +80,12 @@ function findRedis(): string {
 async function interrupt(): Promise<void> {
   if (isStopping) return;
   isStopping = true;
-  vitest?.kill('SIGTERM');
+  if (vitest !== undefined && vitest.exitCode === null) {
+    vitest.kill('SIGTERM');
+    await once(vitest, 'exit');
+  }
+  // Those that a test file has started for itself, too.
+  removeLeftovers({ ownToo: true });
   await stopAll();
   process.exit(130);
 }

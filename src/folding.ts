@@ -26,6 +26,11 @@ export class Folding {
     return this.#broken.size;
   }
 
+  /** When it last asked the database, on the clock of `performance`. */
+  get foldedAt(): number {
+    return this.#last.at;
+  }
+
   async run(): Promise<{ marks: number; more: boolean }> {
     if (performance.now() - this.#last.at < FOLD_EVERY_MS && !this.#last.more) return { marks: 0, more: false };
     const { marks, more, broken } = await this.#fold.run(await this.#currentWatches());

@@ -229,8 +229,6 @@ export class Worker {
     const ms = Math.round(performance.now() - begun);
     this.#metrics?.onPass(counts, ms);
     this.#lastPassEndedAt = Date.now();
-    if (this.#isDatabaseDown) this.#log.info('database is back');
-    this.#isDatabaseDown = false;
     if (didSomething(counts)) this.#log.info({ ...counts, ms }, 'pass');
     return counts;
   }
@@ -246,7 +244,14 @@ export class Worker {
 
   async #foldMarks(): Promise<{ marks: number; more: boolean }> {
     await this.#upkeep(performance.now());
-    return this.#folding.run();
+    const { foldedAt } = this.#folding;
+    const folded = await this.#folding.run();
+    // Not only when the pass is over: what waited meanwhile may take it hours.
+    if (this.#isDatabaseDown && this.#folding.foldedAt !== foldedAt) {
+      this.#isDatabaseDown = false;
+      this.#log.info('database is back');
+    }
+    return folded;
   }
 
   /** What is worth a look every second, also in the middle of a long drain. */
@@ -321,10 +326,13 @@ export class Worker {
   }
 
   #passFailed(error: unknown): void {
+    if (!isUnavailable(error)) {
+      this.#log.error({ reason: describe(error) }, 'pass failed');
+      return;
+    }
     // Told once, not every second for as long as it lasts.
-    if (!isUnavailable(error)) this.#log.error({ reason: describe(error) }, 'pass failed');
-    else if (!this.#isDatabaseDown) this.#log.error({ reason: describe(error) }, 'database is away');
-    this.#isDatabaseDown = isUnavailable(error);
+    if (!this.#isDatabaseDown) this.#log.error({ reason: describe(error) }, 'database is away');
+    this.#isDatabaseDown = true;
   }
 
   async #reportAlive(): Promise<void> {

@@ -15,8 +15,16 @@ const CODES = [
 // read-only, disk full, table full, lock wait, deadlock.
 const NUMBERS = [1053, 1040, 1203, 1317, 1927, 1290, 1836, 3100, 1021, 1026, 1114, 1205, 1213, 4031];
 
+/** The driver's words, which have no code, when a connection ended between two statements. */
+const CLOSED = /connection is in closed state/;
+
 /** Whether the same statement may well succeed a little later. */
 export function isUnavailable(error: unknown): boolean {
-  const { code = '', errno = 0, name = '' } = (error ?? {}) as { code?: string; errno?: number; name?: string };
-  return CODES.includes(code) || NUMBERS.includes(errno) || name === 'KnexTimeoutError';
+  const {
+    code = '',
+    errno = 0,
+    name = '',
+    message = '',
+  } = (error ?? {}) as { code?: string; errno?: number; name?: string; message?: string };
+  return CODES.includes(code) || NUMBERS.includes(errno) || name === 'KnexTimeoutError' || CLOSED.test(String(message));
 }

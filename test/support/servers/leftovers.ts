@@ -18,13 +18,16 @@ export function forgetProcess(file: string): void {
   rmSync(file, { force: true });
 }
 
-/** Ends servers whose runner is gone: only processes whose command line names the very folder that was noted. */
-export function removeLeftovers(): void {
+/**
+ * Ends servers whose runner is gone, or, at a runner's own end, its own too: only processes whose command line names the
+ * very folder that was noted.
+ */
+export function removeLeftovers({ ownToo = false } = {}): void {
   mkdirSync(BOOKS, { recursive: true });
   for (const name of readdirSync(BOOKS)) {
     const file = join(BOOKS, name);
     const entry = readEntry(file);
-    if (entry === null || isAlive(entry.runner)) continue;
+    if (entry === null || (isAlive(entry.runner) && !(ownToo && entry.runner === process.pid))) continue;
     const { pid, folder } = entry;
     if (commandLine(pid).includes(folder.slice(-20))) process.kill(pid, 'SIGKILL');
     rmSync(folder, { recursive: true, force: true });

@@ -13,8 +13,12 @@ export const PRIVATE: Readonly<Record<string, (prepare?: Prepare) => Promise<Ser
 };
 
 /** Every server that can be had: in containers where Docker answers, else private instances. */
-export async function startServers(only: readonly string[] = []): Promise<Reached> {
+export function startServers(only: readonly string[] = []): Promise<Reached> {
   removeLeftovers();
+  return whileStarting(() => startEach(only));
+}
+
+async function startEach(only: readonly string[]): Promise<Reached> {
   const missed: Reached['missed'] = [];
   try {
     const servers = await startContainers();
@@ -35,8 +39,12 @@ export async function startServers(only: readonly string[] = []): Promise<Reache
 }
 
 /** The first that can be had: a MySQL or MariaDB of our own, for a while. */
-export async function startAnyServer(): Promise<Server> {
+export function startAnyServer(): Promise<Server> {
   removeLeftovers();
+  return whileStarting(startFirst);
+}
+
+async function startFirst(): Promise<Server> {
   const reasons: string[] = [];
   for (const [kind, start] of Object.entries(PRIVATE)) {
     try {
@@ -46,6 +54,21 @@ export async function startAnyServer(): Promise<Server> {
     }
   }
   throw new Error(`no database server could be started\n  ${reasons.join('\n  ')}`);
+}
+
+/** Who is told to end while servers start ends them first: nobody else knows of them yet. */
+async function whileStarting<T>(start: () => Promise<T>): Promise<T> {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const end = () => {
+    removeLeftovers({ ownToo: true });
+    process.exit(130);
+  };
+  for (const signal of signals) process.on(signal, end);
+  try {
+    return await start();
+  } finally {
+    for (const signal of signals) process.off(signal, end);
+  }
 }
 
 function reason(error: unknown): string {
