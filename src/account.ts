@@ -28,7 +28,11 @@ export class Account {
   /** Definitions that came from HubSpot are good for a while; others are asked for again soon. */
   get isStale(): boolean {
     const everyMs = this.#source === 'live' ? DEFINITIONS_EVERY_MS : DEFINITIONS_RETRY_MS;
-    return performance.now() - this.#learntAt > everyMs;
+    return this.isOlderThan(everyMs);
+  }
+
+  isOlderThan(ms: number): boolean {
+    return performance.now() - this.#learntAt > ms;
   }
 
   async learn(): Promise<Learnt> {

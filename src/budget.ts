@@ -56,7 +56,8 @@ export class CallBudget {
   /** Writes down what was counted, at most once a second unless it must. */
   async flush({ isLast = false } = {}): Promise<void> {
     const everyMs = this.#unflushed > 0 ? FLUSH_EVERY_MS : LOOK_EVERY_MS;
-    if (!isLast && performance.now() - this.#flushedAt < everyMs) return;
+    const isNewDay = performance.now() >= this.#midnightAt;
+    if (!isLast && !isNewDay && performance.now() - this.#flushedAt < everyMs) return;
     this.#flushedAt = performance.now();
     const now = DateTime.fromMillis(await readDatabaseTime(this.#db)).setZone(this.#zone);
     const calls = this.#unflushed;

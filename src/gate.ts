@@ -9,9 +9,11 @@ export type Pause = {
   reason: string;
   /** How long until the next look, where it is not the usual. */
   delayMs?: number;
+  /** How long until it is over by itself, looked at or not: a limit of the day ends with the day. */
+  endsInMs?: number;
 };
 
-export type Paused = Pause & { since: number; until: number };
+export type Paused = Pause & { since: number; until: number; endsAt: number };
 
 /**
  * Which objects may send. States of a name: open → paused (until a moment) → looking (one batch goes out) → open when
@@ -36,7 +38,8 @@ export class Gate {
     const earlier = this.#pauses.get(name);
     const now = this.#now();
     const until = Math.max(earlier?.until ?? 0, now + (pause.delayMs ?? this.#lookAgainMs));
-    this.#pauses.set(name, { ...pause, since: earlier?.since ?? now, until });
+    const endsAt = now + (pause.endsInMs ?? Number.POSITIVE_INFINITY);
+    this.#pauses.set(name, { ...pause, since: earlier?.since ?? now, until, endsAt });
     const isNews = earlier?.code !== pause.code;
     if (isNews) this.#log.warn({ object: name, code: pause.code, reason: pause.reason }, 'paused');
     return isNews;
@@ -51,6 +54,7 @@ export class Gate {
 
   /** Whether rows of this object may be claimed now. */
   isOpen(object: string): boolean {
+    this.#forgetEnded();
     const now = this.#now();
     return [object, '*'].every((name) => (this.#pauses.get(name)?.until ?? 0) <= now);
   }
@@ -62,6 +66,15 @@ export class Gate {
 
   /** What is paused now, by object; `*` is the whole worker. */
   paused(): Map<string, Paused> {
+    this.#forgetEnded();
     return new Map(this.#pauses);
+  }
+
+  #forgetEnded(): void {
+    for (const [name, { endsAt }] of this.#pauses) {
+      if (endsAt > this.#now()) continue;
+      this.#pauses.delete(name);
+      this.#log.info({ object: name }, 'resumed');
+    }
   }
 }

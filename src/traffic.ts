@@ -58,6 +58,7 @@ export class Traffic {
       code: 'CALLS_PER_DAY',
       reason: `the ${budget.callsPerDay} calls of settings.calls_per_day are used up; it goes on at midnight, ${budget.zone}`,
       delayMs: Math.min(PROBE_DAILY_MS, budget.untilMidnightMs),
+      endsInMs: budget.untilMidnightMs,
     };
   }
 
@@ -87,7 +88,7 @@ export class Traffic {
         if (stop.code === 'DAILY') {
           const reason = `HubSpot's limit of calls a day is reached; it goes on at midnight, ${budget.zone}`;
           const delayMs = Math.min(PROBE_DAILY_MS, budget.untilMidnightMs);
-          return { scope: 'worker', code: stop.code, reason, delayMs };
+          return { scope: 'worker', code: stop.code, reason, delayMs, endsInMs: budget.untilMidnightMs };
         }
         pace.pause(Math.min(stop.delayMs, LONGEST_PACE_PAUSE_MS));
         return stop.delayMs <= LONGEST_PACE_PAUSE_MS

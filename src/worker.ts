@@ -319,7 +319,9 @@ export class Worker {
   /** Properties change in HubSpot while we run; what no longer fits pauses, and is looked at again. */
   async #refreshDefinitions(): Promise<void> {
     const isLooking = this.#objects.some(({ mapping }) => this.#gate.isLooking(mapping.name));
-    if (this.#account === null || (!this.#account.isStale && !isLooking) || this.#breaker.state !== 'closed') return;
+    if (this.#account === null || this.#breaker.state !== 'closed') return;
+    const isWanted = isLooking && this.#account.isOlderThan(this.#mapping.settings.lookAgainMs);
+    if (!isWanted && !this.#account.isStale) return;
     const { misfits } = await this.#account.learn();
     for (const [name, { kind, code, reason }] of misfits)
       await this.#pauses.pause(name, { scope: kind === 'account' ? 'worker' : 'object', code, reason });

@@ -38,8 +38,8 @@ export async function settleOwnership(settling: Settling, candidates: readonly C
   );
   const others = contestedBy(distinct, owners);
   const holders = withUnknown(others, await readHolders(db, object.name, others));
-  await findRecords(settling, distinct, owners, holders);
   const sourceValues = await readSourceValues(db, object, keyKind, others);
+  await findRecords(settling, distinct, owners, holders, sourceValues);
   const claimed = new Set(claim.rows.map(({ sourceId }) => sourceId));
   const admission = admit(distinct, owners, holders, sourceValues, claimed);
   await takeOverAll(db, object.name, claim, admission);
@@ -48,21 +48,24 @@ export async function settleOwnership(settling: Settling, candidates: readonly C
 
 /**
  * A row that is gone or poison may have been given a record for the value it owns, in a call without an answer, or its
- * record may have lost the value. Before the value goes to a record of another, HubSpot is asked. A holder of which
- * nothing could be learnt is waited for.
+ * record may have lost the value. Before the value goes to a record of another, HubSpot is asked; and before it is
+ * refused because of a record that was kept, which somebody may have deleted. A holder of which nothing could be learnt
+ * is waited for.
  */
 async function findRecords(
   { db, hubspot, object, claim, signal }: Settling,
   candidates: readonly Candidate[],
   owners: ReadonlyMap<string, string>,
   holders: Map<string, Holder>,
+  sourceValues: ReadonlyMap<string, string>,
 ): Promise<void> {
   const own = new Set(claim.rows.map(({ sourceId }) => sourceId));
   const asked = candidates.flatMap(({ row, matchValue }) => {
     const holder = holders.get(owners.get(matchValue) ?? '');
     if (holder === undefined || holder.isDoubtful || (holder.isPending && !own.has(holder.sourceId))) return [];
     const isUnsure = holder.hubspotId === null ? row.hubspotId !== null : holder.matchValue === null;
-    return isUnsure ? [{ holder, matchValue }] : [];
+    const isKept = row.hubspotId !== null && holder.hubspotId !== null && !sourceValues.has(holder.sourceId);
+    return isUnsure || isKept ? [{ holder, matchValue }] : [];
   });
   const values = asked.map(({ matchValue }) => matchValue);
   const holding = await readHeld(hubspot, { type: object.type, names: [], by: object.matchOn }, values, signal);

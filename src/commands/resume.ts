@@ -19,7 +19,7 @@ async function resume(object: string): Promise<void> {
     await requireObject(db, object);
     await storeResume(db, object);
     process.stdout.write(
-      `${object} goes on: workers notice within seconds, and pause it for no such reason for an hour\n`,
+      `${object} goes on: workers notice within seconds; for an hour what HubSpot refuses is poisoned, however much it is\n`,
     );
   } finally {
     await close();

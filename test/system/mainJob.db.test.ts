@@ -80,6 +80,34 @@ describe('from a changed row to HubSpot', () => {
     await expectSynced(shop);
   });
 
+  it('gives the value of a record that was kept to another once the record is deleted in HubSpot', async () => {
+    const [one = 0, other = 0] = (
+      await shop.select<{ id: number }>(
+        "SELECT CAST(source_id AS UNSIGNED) AS id FROM hubspot_data WHERE object = 'contacts' AND status = 'synced' AND source_id > 300 LIMIT 2",
+      )
+    ).map(({ id }) => Number(id));
+    const kept = await hubspotId(shop, one);
+    await shop.application.query("UPDATE users SET user_status = 'C' WHERE id = ?", [one]);
+    await shop.must('once');
+    await shop.application.query(
+      'UPDATE users SET email = (SELECT email FROM (SELECT email FROM users WHERE id = ?) u) WHERE id = ?',
+      [one, other],
+    );
+    await shop.must('once');
+    expect(await status(shop, other)).toEqual({ status: 'poison', error_code: 'DUPLICATE_MATCH' });
+    const { url, token } = shop.sandbox;
+    const archived = await fetch(`${url}/crm/v3/objects/contacts/batch/archive`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs: [{ id: kept }] }),
+    });
+    expect(archived.status).toBe(204);
+    await shop.must('poison', 'retry', `contacts/${other}`, '--yes');
+    await shop.must('once');
+    expect(await status(shop, other)).toEqual({ status: 'synced', error_code: null });
+    await expectSynced(shop);
+  });
+
   it('archives what the query no longer returns, and takes it up again', async () => {
     await shop.application.query("UPDATE orders SET state = 'cancelled' WHERE user_id BETWEEN 10 AND 40");
     await shop.must('once');
