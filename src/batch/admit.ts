@@ -102,6 +102,10 @@ function decide(
   } else if (row.hubspotId === null) {
     // Somebody came back under a new key: HubSpot's record of the old one is theirs.
     admission.takeOver.push({ candidate, holder, isRecordToo: true });
+  } else if (holder.isPending && !claimed.has(holder.sourceId)) {
+    // What it will be kept with shows when its own batch is through.
+    admission.later.push(candidate);
+    return;
   } else {
     admission.refused.push(keptBy(candidate, holder));
     return;

@@ -15,9 +15,9 @@ export type Sending = {
 };
 
 /**
- * A record whose match value changed, or of which it is not known what HubSpot holds, is updated by its id, so that no
- * second one appears; the rest is upserted. One whose record is gone is `missing`, and not created at once: another call
- * may have created it already.
+ * A record that HubSpot has is updated by its id, and only the rest is upserted: an upsert that is carried out late, when
+ * the record has another match value already, would create a second one. One whose record is gone is `missing`, and not
+ * created at once: another call may have created it already.
  */
 export async function sendCandidates(sending: Sending, candidates: readonly Candidate[]): Promise<Delivery> {
   const { hubspot, object, signal } = sending;
@@ -27,11 +27,9 @@ export async function sendCandidates(sending: Sending, candidates: readonly Cand
     isSuspect: sending.isSuspect,
     mayStart: sending.mayStart,
   };
-  const moved = candidates.filter(
-    ({ row, matchValue }) => row.hubspotId !== null && (row.matchValue !== matchValue || row.doubt !== null),
-  );
-  const others = candidates.filter((candidate) => !moved.includes(candidate));
-  const updated = await deliver(hubspot, { ...target, mode: 'update' }, moved.map(toOutbound), signal);
+  const known = candidates.filter(({ row }) => row.hubspotId !== null);
+  const others = candidates.filter(({ row }) => row.hubspotId === null);
+  const updated = await deliver(hubspot, { ...target, mode: 'update' }, known.map(toOutbound), signal);
   const upserted = await deliver(hubspot, { ...target, mode: 'upsert' }, others.map(toOutbound), signal);
   return confirmUnknown(sending, candidates, joined(updated, upserted));
 }

@@ -125,6 +125,7 @@ describe('a value that another row owns', () => {
     ['passes on with the record to who comes back under a new key', {}, ['admitted', 'takeOver']],
     ['passes on between two rows of one record', { source: 'b', hubspotId: '92' }, ['admitted', 'takeOver']],
     ['is refused when a kept record holds it and the row has one of its own', { held: 'z' }, ['refused']],
+    ['waits until it is known with what a record is kept', { held: 'z', holder: { isPending: true } }, ['later']],
   ])('%s', (_, given, ended) => {
     expect(contest(given)).toEqual(ended);
   });

@@ -7,7 +7,7 @@ import { untilDelivered } from '../support/workers.ts';
 import { swiftMapping } from './swiftMapping.ts';
 
 const mapping = swiftMapping({ lease_ms: 4_000, request_timeout_ms: 2_000 });
-const UPSERT = 'contacts/batch/upsert';
+const CALL = 'contacts/batch/update';
 
 describe('workers that fail', () => {
   let shop: SyncedShop;
@@ -70,7 +70,7 @@ describe('workers that fail', () => {
   });
 
   it('stop within their time also while HubSpot hangs, and give their rows back', async () => {
-    await shop.sandbox.fault({ path: UPSERT, action: 'hang' });
+    await shop.sandbox.fault({ path: CALL, action: 'hang' });
     const worker = await start();
     await changeAll('Hanging');
     await callUnderWay();
@@ -145,7 +145,7 @@ describe('workers that fail', () => {
     await changeAll('Shared');
     await untilDelivered(shop, workers);
     const sent = (await shop.sandbox.calls())
-      .filter(({ path }) => path.includes(UPSERT))
+      .filter(({ path }) => path.includes(CALL))
       .flatMap(({ inputs }) => inputs);
     expect(sent.length).toBeLessThanOrEqual(new Set(sent).size * 1.2);
     for (const worker of workers) worker.child.kill('SIGTERM');
