@@ -144,9 +144,7 @@ describe('workers that fail', () => {
     await shop.sandbox.clearCalls();
     await changeAll('Shared');
     await untilDelivered(shop, workers);
-    const sent = (await shop.sandbox.calls())
-      .filter(({ path }) => path.includes(CALL))
-      .flatMap(({ inputs }) => inputs);
+    const sent = (await shop.sandbox.calls()).filter(({ path }) => path.includes(CALL)).flatMap(({ inputs }) => inputs);
     expect(sent.length).toBeLessThanOrEqual(new Set(sent).size * 1.2);
     for (const worker of workers) worker.child.kill('SIGTERM');
     for (const worker of workers) expect((await worker.finished).code).toBe(0);
