@@ -5,6 +5,7 @@ import type { Db } from '../database/connect.ts';
 import { OutboxError } from '../errors.ts';
 import { quoteName } from '../keys.ts';
 import { queryHash } from './backfills.ts';
+import { refuseForeign } from './foreign.ts';
 import { isOurs, readInstalled, readVersion, TRIGGER_SQL_MODE } from './installed.ts';
 import { type Change, deriveAll, type Plan, planTriggers } from './plan.ts';
 import { retireOthers, storeWatch } from './registry.ts';
@@ -23,9 +24,11 @@ type Ddl = { db: Db; options: Required<Omit<ApplyOptions, 'onChange'>>; replaces
 /**
  * Makes the triggers what the mapping asks for. What a watch means is stored before its trigger stands; a trigger that
  * changes is replaced without a gap. Cut short, the next call goes on.
+ * @throws ConfigurationError before anything is changed when a trigger of others is in the way
  */
 export async function applyTriggers(db: Db, mapping: Mapping, options: ApplyOptions = {}): Promise<Plan> {
   const plan = await planTriggers(db, mapping);
+  refuseForeign(mapping.file, plan.foreign);
   for (const watch of plan.watches) {
     const { sql, bindings } = storeWatch(watch);
     await db.raw(sql, bindings);

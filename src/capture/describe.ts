@@ -1,4 +1,5 @@
 import { quoteName, quoteText } from '../keys.ts';
+import { nameForeign } from './foreign.ts';
 import { TRIGGER_SQL_MODE } from './installed.ts';
 import type { Change, Plan } from './plan.ts';
 import { storeWatch } from './registry.ts';
@@ -18,6 +19,7 @@ export function describePlan(plan: Plan): string {
       '',
     );
   }
+  if (plan.foreign.length > 0) lines.push('Triggers of others, which stay as they are:', ...describeForeign(plan), '');
   for (const warning of plan.warnings) lines.push(`Note: ${warning}`);
   lines.push(...describeBackfills(plan));
   if (plan.changes.length === 0)
@@ -27,7 +29,9 @@ export function describePlan(plan: Plan): string {
     ...lines,
     ...plan.changes.map((change) => describeChange(change, 'planned')),
     '',
-    'hubspot-outbox triggers apply does it.',
+    plan.foreign.some(({ obstacle }) => obstacle !== null)
+      ? 'hubspot-outbox triggers apply does none of it while a trigger of others is in the way.'
+      : 'hubspot-outbox triggers apply does it.',
   ].join('\n');
 }
 
@@ -35,6 +39,13 @@ function describeWatch({ table, columns, note, records, path, isDerived, id }: R
   const way = isDerived ? path.join(', then ') : `by hand: ${path.join()}`;
   const meaning = records === null && path.length === 0 ? 'is the record' : way;
   return [`  ${table} (${columns.join(', ')})`, `    notes ${note.column} as watch ${id}: ${meaning}`];
+}
+
+function describeForeign({ foreign }: Plan): string[] {
+  return foreign.map((each) => {
+    const beside = each.obstacle === null ? 'ours stand beside it' : `in the way: ${each.obstacle}`;
+    return `  ${each.table}: ${nameForeign(each)}; ${beside}`;
+  });
 }
 
 const VERBS = {
@@ -59,6 +70,10 @@ export function toSqlFile(plan: Plan): string {
   return [
     '-- hubspot-outbox: run with mysql --default-character-set=utf8mb4 DATABASE < this file',
     '-- Afterwards run hubspot-outbox triggers apply: it finds nothing to create, and keeps in mind what was applied.',
+    // As JSON a name is one line, whatever stands in it.
+    ...plan.foreign.map(
+      ({ name, table }) => `-- ${JSON.stringify(name)} on ${JSON.stringify(table)} is not ours and stays.`,
+    ),
     `SET SESSION sql_mode = '${TRIGGER_SQL_MODE}', lock_wait_timeout = 1;`,
     ...plan.watches.map(storeStatement),
     ...plan.changes.flatMap(changeStatements),

@@ -4,8 +4,16 @@ import { ConfigurationError } from '../errors.ts';
 import { backfillsNeeded, type NeededBackfill } from './backfills.ts';
 import { type Catalog, findTable, readCatalog } from './catalog.ts';
 import { deriveWatches } from './derive.ts';
+import { type Foreign, findForeign } from './foreign.ts';
 import { explainByHand } from './indexes.ts';
-import { type Installed, isOurs, readBody, readInstalled, refuseForeign, TRIGGER_SQL_MODE } from './installed.ts';
+import {
+  type Installed,
+  isOurs,
+  readBody,
+  readInstalled,
+  TRIGGER_SQL_MODE,
+  takesSeveralTriggers,
+} from './installed.ts';
 import { NotDerivable, queryTables } from './parse.ts';
 import { numberWatches } from './registry.ts';
 import { type RegisteredWatch, renderTriggers, type Trigger } from './render.ts';
@@ -20,6 +28,8 @@ export type Plan = {
   watches: RegisteredWatch[];
   changes: Change[];
   unchanged: number;
+  /** Triggers of others beside ours, or in their way. */
+  foreign: Foreign[];
   warnings: string[];
   backfills: NeededBackfill[];
   /** Account whose rights the installed triggers use; none while nothing is installed. */
@@ -28,14 +38,13 @@ export type Plan = {
 
 /**
  * What is watched, and which triggers differ from what is installed. Changes nothing.
- * @throws ConfigurationError with every problem of the mapping, or when the application's own triggers leave no room
+ * @throws ConfigurationError with every problem of the mapping
  */
 export async function planTriggers(db: Db, mapping: Mapping): Promise<Plan> {
   const { watches, warnings, derivations, catalog } = await deriveAll(db, mapping);
   const numbered = await numberWatches(db, watches);
   const wanted = renderTriggers(numbered, catalog);
   const installed = await readInstalled(db);
-  await refuseForeign(db, mapping.file, wanted, installed);
   const ours = installed.filter(isOurs);
   const changes = await changesOf(db, wanted, ours);
   const orphaned = ours
@@ -45,6 +54,7 @@ export async function planTriggers(db: Db, mapping: Mapping): Promise<Plan> {
     watches: numbered,
     changes: [...changes, ...orphaned],
     unchanged: wanted.length - changes.length,
+    foreign: findForeign(wanted, installed, await takesSeveralTriggers(db)),
     warnings: [
       ...warnings,
       ...engineWarnings(

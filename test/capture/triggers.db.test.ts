@@ -2,10 +2,8 @@ import type { Connection } from 'mysql2/promise';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyTriggers, dropTriggers } from '../../src/capture/apply.ts';
 import { describePlan, toSqlFile } from '../../src/capture/describe.ts';
-import { takesSeveralTriggers } from '../../src/capture/installed.ts';
 import { planTriggers } from '../../src/capture/plan.ts';
 import { loadWatches } from '../../src/capture/registry.ts';
-import { ConfigurationError } from '../../src/errors.ts';
 import { backfill } from '../../src/outbox/backfill.ts';
 import { Fold } from '../../src/outbox/fold.ts';
 import { type Captured, mappingOf, openCaptured, readTriggers, takeMarks } from './captured.ts';
@@ -120,56 +118,6 @@ describe('triggers', () => {
     expect(await takeMarks(captured.db)).toEqual([`${table} 7`, `${table} 7`]);
     await dropTriggers(captured.db);
     expect(await readTriggers(captured.db)).toEqual([]);
-  });
-});
-
-describe("the application's own triggers", () => {
-  it('after the same event are refused clearly where a server takes one, and run beside ours elsewhere', async () => {
-    await captured.application.query(
-      "CREATE TRIGGER their_audit AFTER UPDATE ON users FOR EACH ROW INSERT INTO audit (what) VALUES (CONCAT('user ', NEW.id))",
-    );
-    if (await takesSeveralTriggers(captured.db)) {
-      await applyTriggers(captured.db, rootOnly);
-      await captured.application.query("UPDATE users SET email = 'new@x.de' WHERE id = 2");
-      expect((await captured.application.query('SELECT what FROM audit'))[0]).toEqual([{ what: 'user 2' }]);
-      expect(await takeMarks(captured.db)).toEqual(['users 2']);
-    } else {
-      const refusal = await applyTriggers(captured.db, rootOnly).catch((error: unknown) => error);
-      expect(refusal).toBeInstanceOf(ConfigurationError);
-      expect(refusal).toMatchObject({
-        code: 'FOREIGN_TRIGGER',
-        problems: [
-          {
-            where: 'users',
-            message: expect.stringMatching(
-              /^the application's trigger their_audit stands AFTER UPDATE, and this server takes one/,
-            ),
-          },
-        ],
-      });
-      expect(await readTriggers(captured.db)).toEqual(['their_audit AFTER UPDATE users']);
-    }
-  });
-
-  it('before the event are no hindrance anywhere, and ours note what they made of the row', async () => {
-    await captured.application.query(
-      'CREATE TRIGGER their_id BEFORE INSERT ON users FOR EACH ROW SET NEW.id = NEW.id + 100',
-    );
-    await applyTriggers(captured.db, rootOnly);
-    await captured.application.query("INSERT INTO users (id, email) VALUES (4, 'dan@x.de')");
-    expect(await takeMarks(captured.db)).toEqual(['users 104']);
-  });
-
-  it('under a name of ours are refused, and left alone', async () => {
-    await captured.application.query(
-      'CREATE TRIGGER hubspot_users_ai BEFORE INSERT ON users FOR EACH ROW SET NEW.email = TRIM(NEW.email)',
-    );
-    await expect(applyTriggers(captured.db, rootOnly)).rejects.toMatchObject({
-      code: 'FOREIGN_TRIGGER',
-      problems: [{ where: 'users', message: 'a trigger named hubspot_users_ai is there, and not ours: rename it' }],
-    });
-    await dropTriggers(captured.db);
-    expect(await readTriggers(captured.db)).toEqual(['hubspot_users_ai BEFORE INSERT users']);
   });
 });
 
