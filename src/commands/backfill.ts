@@ -42,7 +42,7 @@ async function backfillObject({ db, mapping }: Context, name: string, signal: Ab
   const object = (await prepareObjects(db, mapping)).find((each) => each.mapping.name === name);
   if (object === undefined || signal.aborted) return;
   const progress = await startProgress(name);
-  const { table, column } = object.mapping.key;
-  const enqueued = await backfill(db, name, { table, column, kind: object.keyKind }, progress.update, signal);
+  const key = { ...object.mapping.key, kind: object.keyKind, archivesGone: object.mapping.whenGone === 'archive' };
+  const enqueued = await backfill(db, name, key, progress.update, signal);
   progress.end(`${name}: ${enqueued} records enqueued; the worker delivers those that HubSpot does not hold yet`);
 }

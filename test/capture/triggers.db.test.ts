@@ -4,7 +4,6 @@ import { applyTriggers, dropTriggers } from '../../src/capture/apply.ts';
 import { describePlan, toSqlFile } from '../../src/capture/describe.ts';
 import { planTriggers } from '../../src/capture/plan.ts';
 import { loadWatches } from '../../src/capture/registry.ts';
-import { backfill } from '../../src/outbox/backfill.ts';
 import { Fold } from '../../src/outbox/fold.ts';
 import { type Captured, mappingOf, openCaptured, readTriggers, takeMarks } from './captured.ts';
 
@@ -161,38 +160,7 @@ describe('a changed mapping', () => {
     const [retired] = await captured.db.raw('SELECT table_name FROM hubspot_watch WHERE retired_at IS NOT NULL');
     expect(retired).toEqual([{ table_name: 'countries' }]);
   });
-
-  it('asks for the backfill it needs, and says why, until that is done', async () => {
-    const { db } = captured;
-    const reasonFor = async (query: string) => (await planTriggers(db, mappingOf(query))).backfills[0]?.reason;
-    const first = `SELECT u.id AS source_id, u.email FROM users u ${where}`;
-    expect(await reasonFor(first)).toBe('never backfilled');
-    await backfillAs(captured, first);
-    expect(await reasonFor(first)).toBeUndefined();
-    expect(await reasonFor(`  SELECT u.id AS source_id,\n u.email FROM users u ${where}`)).toBeUndefined();
-
-    const wider = `SELECT u.id AS source_id, u.email, u.first_name AS firstname, u.country_id FROM users u ${where}`;
-    expect(await reasonFor(wider)).toBe('the query has new columns: firstname, country_id');
-    expect(await reasonFor(`SELECT u.id AS source_id, LOWER(u.email) AS email FROM users u ${where}`)).toBe(
-      'the query changed',
-    );
-
-    const applied = await applyTriggers(db, mappingOf(wider));
-    expect(applied.backfills).toEqual([
-      { object: 'contacts', reason: 'the query has new columns: firstname, country_id' },
-    ]);
-    expect(describePlan(await planTriggers(db, mappingOf(wider)))).toContain(
-      'contacts: the query has new columns: firstname, country_id. Run: hubspot-outbox backfill contacts',
-    );
-    await backfillAs(captured, wider);
-    expect(await reasonFor(wider)).toBeUndefined();
-  });
 });
-
-async function backfillAs({ db }: Captured, query: string): Promise<void> {
-  await applyTriggers(db, mappingOf(query));
-  await backfill(db, 'contacts', { table: 'users', column: 'id', kind: 'integer' }, () => {});
-}
 
 /** Folds everything; the ids that are due then. */
 async function fold({ db }: Captured): Promise<string[]> {
