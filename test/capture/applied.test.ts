@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { appliedOf, contentHash, type Remembered } from '../../src/capture/applied.ts';
 import { backfillReason } from '../../src/capture/backfills.ts';
+import { unappliedReason } from '../../src/capture/unapplied.ts';
 import type { Watch } from '../../src/capture/watch.ts';
 import type { ObjectMapping } from '../../src/config/mapping.ts';
 
@@ -62,6 +63,7 @@ describe('a changed mapping', () => {
     const now = of(change, columns);
     expect(contentHash(now)).not.toBe(contentHash(before));
     expect(backfillReason(remembered, now)).toBe(reason);
+    expect(unappliedReason(remembered, now)).toBe(`since triggers were applied ${reason}`);
   });
 
   it.each<[string, Partial<ObjectMapping>]>([
@@ -73,6 +75,7 @@ describe('a changed mapping', () => {
     const now = of(change);
     expect(contentHash(now)).toBe(contentHash(before));
     expect(backfillReason(remembered, now)).toBeNull();
+    expect(unappliedReason(remembered, now)).toBeNull();
   });
 
   it('that keeps from now on what is gone asks for nothing: what was archived stays so', () => {
@@ -82,9 +85,10 @@ describe('a changed mapping', () => {
     expect(backfillReason({ ...last, reason: 'the query changed' }, before)).toBe('the query changed');
   });
 
-  it('that watches something else asks for no backfill', () => {
+  it('that watches something else asks for triggers and for no backfill', () => {
     const now = of({}, undefined, [{ ...watch, columns: ['id'] }]);
     expect(backfillReason(remembered, now)).toBeNull();
+    expect(unappliedReason(remembered, now)).toMatch(/^its triggers watch other tables or columns/);
   });
 });
 
@@ -92,11 +96,13 @@ describe('triggers', () => {
   it('that were never applied are missed, and every record with them', () => {
     for (const last of [undefined, { hash: null, applied: null, reason: null }]) {
       expect(backfillReason(last, before)).toBe('never backfilled');
+      expect(unappliedReason(last, before)).toMatch(/^its triggers were never applied/);
     }
   });
 
   it('that were dropped are missed, and what changed meanwhile', () => {
     const dropped = { ...remembered, applied: null };
     expect(backfillReason(dropped, before)).toBe('what changed while its triggers were dropped was not noted');
+    expect(unappliedReason(dropped, before)).toMatch(/^its triggers were dropped/);
   });
 });
