@@ -1,7 +1,6 @@
-import type { Connection } from 'mysql2/promise';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyTriggers, dropTriggers } from '../../src/capture/apply.ts';
-import { describePlan, toSqlFile } from '../../src/capture/describe.ts';
+import { describePlan } from '../../src/capture/describe.ts';
 import { planTriggers } from '../../src/capture/plan.ts';
 import { loadWatches } from '../../src/capture/registry.ts';
 import { Fold } from '../../src/outbox/fold.ts';
@@ -120,28 +119,6 @@ describe('triggers', () => {
   });
 });
 
-describe('the file for a DBA', () => {
-  it('makes just the triggers that apply makes, from nothing and from an earlier mapping', async () => {
-    for (const mapping of [withDetails, withCountries]) {
-      const planned = await planTriggers(captured.db, mapping);
-      await runFile(captured.application, toSqlFile(planned));
-      expect(await planTriggers(captured.db, mapping)).toMatchObject({ changes: [], unchanged: 6 });
-    }
-    await captured.application.query("UPDATE countries SET name = 'Frankreich' WHERE id = 2");
-    expect(await fold(captured)).toEqual(['3']);
-    expect((await applyTriggers(captured.db, withCountries)).changes).toEqual([]);
-  });
-
-  it('lets nobody write between an old trigger and the new', async () => {
-    await applyTriggers(captured.db, rootOnly);
-    const planned = await planTriggers(captured.db, withCountries);
-    const sql = toSqlFile(planned);
-    expect(sql).toMatch(
-      /LOCK TABLES `users` WRITE;\nDROP TRIGGER IF EXISTS `hubspot_users_au`;\nDELIMITER \$\$\nCREATE TRIGGER `hubspot_users_au`[\s\S]*?\$\$\nDELIMITER ;\nUNLOCK TABLES;/,
-    );
-  });
-});
-
 describe('a changed mapping', () => {
   it('loses no mark that was noted under the earlier one', async () => {
     await applyTriggers(captured.db, withCountries);
@@ -170,20 +147,4 @@ async function fold({ db }: Captured): Promise<string[]> {
   expect((await db.raw('SELECT id FROM hubspot_mark'))[0]).toEqual([]);
   const [rows] = await db.raw("SELECT source_id FROM hubspot_data WHERE status = 'pending' ORDER BY source_id");
   return (rows as { source_id: string }[]).map(({ source_id: id }) => id);
-}
-
-/** Runs a file as the mysql client does, statement by statement. */
-async function runFile(connection: Connection, file: string): Promise<void> {
-  let delimiter = ';';
-  let statement = '';
-  for (const line of file.split('\n')) {
-    const changed = /^DELIMITER (\S+)$/.exec(line)?.[1];
-    if (changed !== undefined) delimiter = changed;
-    else if (line.startsWith('--')) continue;
-    else if (line.endsWith(delimiter)) {
-      await connection.query(`${statement}${line.slice(0, -delimiter.length)}`);
-      statement = '';
-    } else statement += `${line}\n`;
-  }
-  expect(statement).toBe('');
 }
