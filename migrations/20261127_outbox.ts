@@ -26,7 +26,7 @@ const TABLES = [
   `CREATE TABLE IF NOT EXISTS hubspot_object (
     object ${OBJECT} PRIMARY KEY,
     query_hash CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
-    query_columns TEXT NULL,
+    applied TEXT NULL,
     backfill_reason VARCHAR(255) NULL,
     backfill_after VARCHAR(191) NULL,
     backfill_query_hash CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,

@@ -3,6 +3,7 @@ import { Account } from './account.ts';
 import { Guard } from './batch/guard.ts';
 import { type Batch, type BatchTools, QUERY_FAILED, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
+import { findUnapplied, UNAPPLIED_REMEDY, type Unapplied } from './capture/unapplied.ts';
 import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts } from './counts.ts';
@@ -69,6 +70,7 @@ export class Worker {
   readonly #startedAt = Date.now();
   readonly #version = version();
   #objects: PreparedObject[] = [];
+  #unapplied: Unapplied[] = [];
   #turn = 0;
   #account: Account | null = null;
   #upkeptAt = 0;
@@ -138,6 +140,9 @@ export class Worker {
     await this.#budget.flush();
     this.#workers = await reportAlive(this.#db, this.id, this.#version);
     this.#shared = await this.#join();
+    this.#unapplied = await findUnapplied(this.#db, this.#objects);
+    for (const { object, reason } of this.#unapplied)
+      this.#log.warn({ object, reason, remedy: UNAPPLIED_REMEDY }, 'triggers are not applied');
     this.#log.info({ version: this.#version, objects: this.#objects.length, definitions: account.source }, 'started');
   }
 
@@ -219,6 +224,7 @@ export class Worker {
       isStopping: this.#stopping.signal.aborted,
       database: this.#isDatabaseDown ? 'down' : 'up',
       unfollowedWatches: this.#folding.brokenCount,
+      unapplied: this.#unapplied,
     };
   }
 
@@ -340,6 +346,8 @@ export class Worker {
   async #reportAlive(): Promise<void> {
     try {
       this.#workers = await reportAlive(this.#db, this.id, this.#version);
+      // They may be applied while we run.
+      if (this.#unapplied.length > 0) this.#unapplied = await findUnapplied(this.#db, this.#objects);
     } catch (error) {
       this.#passFailed(error);
     }

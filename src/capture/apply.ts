@@ -4,9 +4,10 @@ import type { Mapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
 import { OutboxError } from '../errors.ts';
 import { quoteName } from '../keys.ts';
-import { queryHash } from './backfills.ts';
+import { forgetApplied, storeApplied } from './applied.ts';
+import { refuseForeign } from './foreign.ts';
 import { isOurs, readInstalled, readVersion, TRIGGER_SQL_MODE } from './installed.ts';
-import { type Change, deriveAll, type Plan, planTriggers } from './plan.ts';
+import { type Change, type Plan, planTriggers } from './plan.ts';
 import { retireOthers, storeWatch } from './registry.ts';
 import type { Trigger } from './render.ts';
 
@@ -23,9 +24,11 @@ type Ddl = { db: Db; options: Required<Omit<ApplyOptions, 'onChange'>>; replaces
 /**
  * Makes the triggers what the mapping asks for. What a watch means is stored before its trigger stands; a trigger that
  * changes is replaced without a gap. Cut short, the next call goes on.
+ * @throws ConfigurationError before anything is changed when a trigger of others is in the way
  */
 export async function applyTriggers(db: Db, mapping: Mapping, options: ApplyOptions = {}): Promise<Plan> {
   const plan = await planTriggers(db, mapping);
+  refuseForeign(mapping.file, plan.foreign);
   for (const watch of plan.watches) {
     const { sql, bindings } = storeWatch(watch);
     await db.raw(sql, bindings);
@@ -40,13 +43,18 @@ export async function applyTriggers(db: Db, mapping: Mapping, options: ApplyOpti
     await insist(ddl, change);
     options.onChange?.(change);
   }
-  await retireOthers(db, plan.watches);
-  await rememberQueries(db, mapping, plan);
+  for (const statement of retireOthers(plan.watches)) await db.raw(statement);
+  for (const { object, applied, backfillReason } of plan.objects) {
+    const { sql, bindings } = storeApplied(object, applied, backfillReason);
+    await db.raw(sql, bindings);
+  }
   return plan;
 }
 
 /** Removes every trigger of ours and nothing else; returns their names. */
 export async function dropTriggers(db: Db, options: ApplyOptions = {}): Promise<string[]> {
+  // First: cut short, a worker warns of triggers that still stand, and never of none.
+  await forgetApplied(db);
   const ours = (await readInstalled(db)).filter(isOurs);
   const ddl: Ddl = { db, replaces: false, options: { lockWaitSeconds: 1, attempts: 10, pauseMs: 1_000, ...options } };
   for (const { name, table } of ours) await insist(ddl, { kind: 'orphaned', name, table });
@@ -130,16 +138,4 @@ function explain(error: unknown, table: string): Error {
     cause: error,
     ...(known === undefined ? {} : { remedy: known.remedy }),
   });
-}
-
-async function rememberQueries(db: Db, mapping: Mapping, { backfills }: Plan): Promise<void> {
-  const { derivations } = await deriveAll(db, mapping);
-  for (const { object, derivation } of derivations) {
-    const reason = backfills.find((each) => each.object === object.name)?.reason ?? null;
-    await db.raw(
-      `INSERT INTO hubspot_object (object, query_hash, query_columns, backfill_reason) VALUES (?, ?, ?, ?)
-       ON DUPLICATE KEY UPDATE query_hash = VALUES(query_hash), query_columns = VALUES(query_columns), backfill_reason = VALUES(backfill_reason)`,
-      [object.name, queryHash(object.query), JSON.stringify(derivation.properties), reason],
-    );
-  }
 }

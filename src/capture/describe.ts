@@ -1,7 +1,9 @@
 import { quoteName, quoteText } from '../keys.ts';
+import { storeApplied } from './applied.ts';
+import { nameForeign } from './foreign.ts';
 import { TRIGGER_SQL_MODE } from './installed.ts';
 import type { Change, Plan } from './plan.ts';
-import { storeWatch } from './registry.ts';
+import { retireOthers, storeWatch } from './registry.ts';
 import type { RegisteredWatch } from './render.ts';
 
 /** A plan in words, and the DDL it would run. */
@@ -18,6 +20,7 @@ export function describePlan(plan: Plan): string {
       '',
     );
   }
+  if (plan.foreign.length > 0) lines.push('Triggers of others, which stay as they are:', ...describeForeign(plan), '');
   for (const warning of plan.warnings) lines.push(`Note: ${warning}`);
   lines.push(...describeBackfills(plan));
   if (plan.changes.length === 0)
@@ -27,7 +30,9 @@ export function describePlan(plan: Plan): string {
     ...lines,
     ...plan.changes.map((change) => describeChange(change, 'planned')),
     '',
-    'hubspot-outbox triggers apply does it.',
+    plan.foreign.some(({ obstacle }) => obstacle !== null)
+      ? 'hubspot-outbox triggers apply does none of it while a trigger of others is in the way.'
+      : 'hubspot-outbox triggers apply does it.',
   ].join('\n');
 }
 
@@ -35,6 +40,13 @@ function describeWatch({ table, columns, note, records, path, isDerived, id }: R
   const way = isDerived ? path.join(', then ') : `by hand: ${path.join()}`;
   const meaning = records === null && path.length === 0 ? 'is the record' : way;
   return [`  ${table} (${columns.join(', ')})`, `    notes ${note.column} as watch ${id}: ${meaning}`];
+}
+
+function describeForeign({ foreign }: Plan): string[] {
+  return foreign.map((each) => {
+    const beside = each.obstacle === null ? 'ours stand beside it' : `in the way: ${each.obstacle}`;
+    return `  ${each.table}: ${nameForeign(each)}; ${beside}`;
+  });
 }
 
 const VERBS = {
@@ -54,14 +66,22 @@ export function describeBackfills({ backfills }: Plan): string[] {
   return backfills.map(({ object, reason }) => `${object}: ${reason}. Run: hubspot-outbox backfill ${object}`);
 }
 
-/** The plan as a script for the mysql client: what the watches mean, then the triggers. */
+/** The plan as a script for the mysql client: what the watches mean, the triggers, then what is remembered of them. */
 export function toSqlFile(plan: Plan): string {
   return [
     '-- hubspot-outbox: run with mysql --default-character-set=utf8mb4 DATABASE < this file',
-    '-- Afterwards run hubspot-outbox triggers apply: it finds nothing to create, and keeps in mind what was applied.',
+    '-- Where it stops at an error (a busy table), run it again as triggers plan --sql prints it then.',
+    // As JSON a name is one line, whatever stands in it.
+    ...plan.foreign.map(
+      ({ name, table }) => `-- ${JSON.stringify(name)} on ${JSON.stringify(table)} is not ours and stays.`,
+    ),
     `SET SESSION sql_mode = '${TRIGGER_SQL_MODE}', lock_wait_timeout = 1;`,
-    ...plan.watches.map(storeStatement),
+    ...plan.watches.map((watch) => toStatement(storeWatch(watch))),
     ...plan.changes.flatMap(changeStatements),
+    ...retireOthers(plan.watches).map((statement) => `${statement};`),
+    ...plan.objects.map(({ object, applied, backfillReason }) =>
+      toStatement(storeApplied(object, applied, backfillReason)),
+    ),
   ].join('\n');
 }
 
@@ -79,8 +99,7 @@ function changeStatements(change: Change): string[] {
   ];
 }
 
-function storeStatement(watch: RegisteredWatch): string {
-  const { sql, bindings } = storeWatch(watch);
-  const values = bindings.map((value) => (typeof value === 'number' ? String(value) : quoteText(value)));
+function toStatement({ sql, bindings }: { sql: string; bindings: readonly (string | number | null)[] }): string {
+  const values = bindings.map((value) => (typeof value === 'string' ? quoteText(value) : String(value ?? 'NULL')));
   return `${sql.replace(/\?/g, () => values.shift() ?? 'NULL')};`;
 }

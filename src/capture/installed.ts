@@ -1,7 +1,6 @@
 import type { Db } from '../database/connect.ts';
-import { ConfigurationError } from '../errors.ts';
 import { quoteName } from '../keys.ts';
-import { LABEL, type Trigger, type TriggerEvent } from './render.ts';
+import { LABEL, type TriggerEvent } from './render.ts';
 
 export type Installed = {
   name: string;
@@ -42,37 +41,6 @@ export async function readBody(db: Db, name: string): Promise<string> {
 
 export function isOurs({ name, body }: Installed): boolean {
   return name.startsWith('hubspot_') && body.trimStart().startsWith(LABEL);
-}
-
-/**
- * Old servers take one trigger a table, time and event, and a name is taken once.
- * @throws ConfigurationError
- */
-export async function refuseForeign(
-  db: Db,
-  file: string,
-  wanted: readonly Trigger[],
-  installed: readonly Installed[],
-): Promise<void> {
-  const takesSeveral = await takesSeveralTriggers(db);
-  const problems = wanted.flatMap((trigger) => {
-    const foreign = installed.filter((each) => !isOurs(each));
-    const named = foreign.find(({ name }) => name === trigger.name);
-    if (named !== undefined)
-      return [{ where: trigger.table, message: `a trigger named ${trigger.name} is there, and not ours: rename it` }];
-    const other = foreign.find(
-      ({ table, event, timing }) => table === trigger.table && event === trigger.event && timing === 'AFTER',
-    );
-    if (takesSeveral || other === undefined) return [];
-    return [
-      {
-        where: trigger.table,
-        message: `the application's trigger ${other.name} stands AFTER ${trigger.event}, and this server takes one: add what this command prints with --sql to it, or upgrade to MySQL 5.7 or MariaDB 10.2`,
-      },
-    ];
-  });
-  if (problems.length > 0)
-    throw new ConfigurationError(`the triggers for ${file} find no room`, { code: 'FOREIGN_TRIGGER', problems });
 }
 
 /** MySQL since 5.7.2, MariaDB since 10.2.3. */

@@ -1,11 +1,20 @@
-import type { Mapping } from '../config/mapping.ts';
+import type { Mapping, ObjectMapping } from '../config/mapping.ts';
 import type { Db } from '../database/connect.ts';
 import { ConfigurationError } from '../errors.ts';
-import { backfillsNeeded, type NeededBackfill } from './backfills.ts';
+import { type Applied, appliedOf, readApplied } from './applied.ts';
+import { backfillReason, type NeededBackfill, refuseOtherRecords } from './backfills.ts';
 import { type Catalog, findTable, readCatalog } from './catalog.ts';
-import { deriveWatches } from './derive.ts';
+import { type Derivation, deriveWatches } from './derive.ts';
+import { type Foreign, findForeign } from './foreign.ts';
 import { explainByHand } from './indexes.ts';
-import { type Installed, isOurs, readBody, readInstalled, refuseForeign, TRIGGER_SQL_MODE } from './installed.ts';
+import {
+  type Installed,
+  isOurs,
+  readBody,
+  readInstalled,
+  TRIGGER_SQL_MODE,
+  takesSeveralTriggers,
+} from './installed.ts';
 import { NotDerivable, queryTables } from './parse.ts';
 import { numberWatches } from './registry.ts';
 import { type RegisteredWatch, renderTriggers, type Trigger } from './render.ts';
@@ -20,31 +29,38 @@ export type Plan = {
   watches: RegisteredWatch[];
   changes: Change[];
   unchanged: number;
+  /** Triggers of others beside ours, or in their way. */
+  foreign: Foreign[];
   warnings: string[];
+  /** What is remembered once the changes are made. */
+  objects: PlannedObject[];
   backfills: NeededBackfill[];
   /** Account whose rights the installed triggers use; none while nothing is installed. */
   definers: string[];
 };
 
+export type PlannedObject = { object: string; applied: Applied; backfillReason: string | null };
+
 /**
  * What is watched, and which triggers differ from what is installed. Changes nothing.
- * @throws ConfigurationError with every problem of the mapping, or when the application's own triggers leave no room
+ * @throws ConfigurationError with every problem of the mapping
  */
 export async function planTriggers(db: Db, mapping: Mapping): Promise<Plan> {
   const { watches, warnings, derivations, catalog } = await deriveAll(db, mapping);
   const numbered = await numberWatches(db, watches);
   const wanted = renderTriggers(numbered, catalog);
   const installed = await readInstalled(db);
-  await refuseForeign(db, mapping.file, wanted, installed);
   const ours = installed.filter(isOurs);
   const changes = await changesOf(db, wanted, ours);
   const orphaned = ours
     .filter(({ name }) => !wanted.some((trigger) => trigger.name === name))
     .map(({ name, table }): Change => ({ kind: 'orphaned', name, table }));
+  const objects = await planObjects(db, mapping.file, derivations);
   return {
     watches: numbered,
     changes: [...changes, ...orphaned],
     unchanged: wanted.length - changes.length,
+    foreign: findForeign(wanted, installed, await takesSeveralTriggers(db)),
     warnings: [
       ...warnings,
       ...engineWarnings(
@@ -53,7 +69,8 @@ export async function planTriggers(db: Db, mapping: Mapping): Promise<Plan> {
       ),
       ...(await explainByHand(db, watches)),
     ],
-    backfills: await backfillsNeeded(db, mapping, derivations),
+    objects,
+    backfills: objects.flatMap(({ object, backfillReason: reason }) => (reason === null ? [] : [{ object, reason }])),
     definers: [...new Set(ours.map(({ definer }) => definer))],
   };
 }
@@ -77,6 +94,18 @@ export async function deriveAll(db: Db, mapping: Mapping) {
     derivation.warnings.map((warning) => `${object.name}: ${warning}`),
   );
   return { watches: derivations.flatMap(({ derivation }) => derivation.watches), warnings, derivations, catalog };
+}
+
+type Derived = { object: ObjectMapping; derivation: Derivation };
+
+async function planObjects(db: Db, file: string, derivations: readonly Derived[]): Promise<PlannedObject[]> {
+  const remembered = await readApplied(db);
+  const objects = derivations.map(({ object, derivation }) => {
+    const applied = appliedOf(object, derivation);
+    return { object: object.name, applied, backfillReason: backfillReason(remembered.get(object.name), applied) };
+  });
+  await refuseOtherRecords(db, file, objects, remembered);
+  return objects;
 }
 
 function tablesOf(query: string): string[] {

@@ -32,13 +32,13 @@ export function storeWatch(watch: RegisteredWatch): { sql: string; bindings: (st
   };
 }
 
-/** Says which watches are in use; the others are kept for the marks that may still refer to them. */
-export async function retireOthers(db: Trx, watches: readonly RegisteredWatch[]): Promise<void> {
+/** The statements that say which watches are in use; the others are kept for the marks that may still refer to them. */
+export function retireOthers(watches: readonly RegisteredWatch[]): string[] {
   const ids = watches.map(({ id }) => id).join(', ') || '0';
-  await db.raw(
+  return [
     `UPDATE hubspot_watch SET retired_at = UTC_TIMESTAMP(6) WHERE retired_at IS NULL AND id NOT IN (${ids})`,
-  );
-  await db.raw(`UPDATE hubspot_watch SET retired_at = NULL WHERE id IN (${ids})`);
+    `UPDATE hubspot_watch SET retired_at = NULL WHERE id IN (${ids})`,
+  ];
 }
 
 /** What every watch means that a mark may refer to, also those of earlier mappings. */

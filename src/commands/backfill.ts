@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ConfigurationError } from '../errors.ts';
 import { type Context, openContext } from './context.ts';
+import { printUnapplied } from './printUnapplied.ts';
 
 export function addBackfillCommand(program: Command): void {
   program
@@ -34,15 +35,17 @@ function chosen({ mapping }: Context, object: string | undefined): string[] {
 }
 
 async function backfillObject({ db, mapping }: Context, name: string, signal: AbortSignal): Promise<void> {
-  const [{ prepareObjects }, { backfill }, { startProgress }] = await Promise.all([
+  const [{ prepareObjects }, { findUnapplied }, { backfill }, { startProgress }] = await Promise.all([
     import('../objects.ts'),
+    import('../capture/unapplied.ts'),
     import('../outbox/backfill.ts'),
     import('./progress.ts'),
   ]);
   const object = (await prepareObjects(db, mapping)).find((each) => each.mapping.name === name);
   if (object === undefined || signal.aborted) return;
+  printUnapplied(await findUnapplied(db, [object]));
   const progress = await startProgress(name);
-  const { table, column } = object.mapping.key;
-  const enqueued = await backfill(db, name, { table, column, kind: object.keyKind }, progress.update, signal);
+  const key = { ...object.mapping.key, kind: object.keyKind, archivesGone: object.mapping.whenGone === 'archive' };
+  const enqueued = await backfill(db, name, key, progress.update, signal);
   progress.end(`${name}: ${enqueued} records enqueued; the worker delivers those that HubSpot does not hold yet`);
 }

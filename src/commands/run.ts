@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { version } from '../version.ts';
 import type { WorkerParts } from '../worker.ts';
 import { type Context, openContext } from './context.ts';
+import { printUnapplied } from './printUnapplied.ts';
 import { plain } from './table.ts';
 
 export function addRunCommand(program: Command): void {
@@ -62,6 +63,7 @@ async function once(program: Command, { json }: { json?: boolean }): Promise<voi
   const { logLevel } = context.environment;
   const log = createLog(logLevel === 'info' ? 'warn' : logLevel, process.stderr);
   await withWorker({ ...context, log, metrics: null }, async (worker) => {
+    printUnapplied(worker.facts().unapplied);
     const { counts, isDrained } = await worker.drain();
     const { synced, unchanged, poison, gone, later, calls } = counts;
     if (json) process.stdout.write(`${JSON.stringify({ synced, unchanged, poison, gone, later, calls })}\n`);

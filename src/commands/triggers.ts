@@ -26,9 +26,13 @@ async function plan(program: Command, { sql, json }: { sql?: boolean; json?: boo
   try {
     const { planTriggers } = await import('../capture/plan.ts');
     const { describePlan, toSqlFile } = await import('../capture/describe.ts');
+    const { refuseForeign } = await import('../capture/foreign.ts');
     const planned = await planTriggers(context.db, context.mapping);
+    // A file that would stop half-way is none.
+    if (sql) refuseForeign(context.mapping.file, planned.foreign);
     if (json) print(JSON.stringify(toJson(planned), null, 2));
     else print(sql ? toSqlFile(planned) : describePlan(planned));
+    refuseForeign(context.mapping.file, planned.foreign);
   } finally {
     await context.close();
   }
@@ -68,8 +72,8 @@ async function drop(program: Command): Promise<void> {
   }
 }
 
-function toJson({ watches, changes, unchanged, warnings, backfills }: Plan) {
-  return { watches, changes, unchanged, warnings, backfills };
+function toJson({ watches, changes, unchanged, foreign, warnings, backfills }: Plan) {
+  return { watches, changes, unchanged, foreign, warnings, backfills };
 }
 
 function print(text: string): void {

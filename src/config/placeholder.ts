@@ -39,6 +39,18 @@ function replaceComments(sql: string, by: (comment: string) => string): string {
   return sql.replace(TOKEN, (token) => (/^(?:--|#|\/\*)/.test(token) ? by(token) : token));
 }
 
+const BLANKS = new RegExp(`${TOKEN.source}|\\s+`, 'g');
+
+/**
+ * SQL with one blank for blanks and comments, so that a query set out anew stays the same. Strings, quoted names and
+ * comments that servers execute stand as they stood.
+ */
+export function foldBlanks(sql: string): string {
+  return replaceComments(sql, (comment) => (/^\/\*M?!/.test(comment) ? comment : ' '))
+    .replace(BLANKS, (token) => (/^\s/.test(token) ? ' ' : token))
+    .trim();
+}
+
 /** The words of the language alone: comments are gone, strings and quoted names are empty. */
 export function bareCode(sql: string): string {
   return withoutComments(sql).replace(TOKEN, (token) => (/^['"`]/.test(token) ? "''" : token));

@@ -4,6 +4,7 @@ import { checkQuery, namesColumn, trimQuery } from './checkQuery.ts';
 import type { HandWatch, Mapping, ObjectMapping } from './mapping.ts';
 import { readYaml, refuse } from './readYaml.ts';
 import { checkSettings, defaultSettings, type Settings, settingsTable } from './settings.ts';
+import { typeId } from './typeId.ts';
 
 /**
  * Reads and checks the mapping file whole.
@@ -125,28 +126,12 @@ function readAlerts(check: Checker, value: unknown): Mapping['alerts'] {
   return isWeb ? { webhookUrl: url } : null;
 }
 
-// HubSpot knows its own types by several names: https://developers.hubspot.com/docs/guides/crm/understanding-the-crm
-const TYPE_IDS = new Map(
-  Object.entries({
-    contact: '0-1',
-    contacts: '0-1',
-    company: '0-2',
-    companies: '0-2',
-    deal: '0-3',
-    deals: '0-3',
-    ticket: '0-5',
-    tickets: '0-5',
-    product: '0-7',
-    products: '0-7',
-  }),
-);
-
 /** Two objects that feed the same HubSpot records would overwrite each other for ever. */
 function refuseTwins(check: Checker, objects: readonly ObjectMapping[]): void {
   const seen = new Map<string, string>();
   for (const { name, type, matchOn } of objects) {
     if (type === '' || matchOn === '') continue;
-    const fed = `${TYPE_IDS.get(type.toLowerCase()) ?? type.toLowerCase()} ${matchOn}`;
+    const fed = `${typeId(type)} ${matchOn}`;
     const twin = seen.get(fed);
     if (twin !== undefined) {
       check.fail(

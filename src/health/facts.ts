@@ -22,6 +22,8 @@ export type WorkerFacts = {
   database: 'up' | 'down';
   /** Watches whose marks cannot be followed; their marks stay. */
   unfollowedWatches: number;
+  /** Objects whose triggers are not those of the mapping, as far as the outbox tells. */
+  unapplied: readonly { object: string; reason: string }[];
 };
 
 export type Circuit = 'closed' | 'half-open' | 'open';

@@ -13,6 +13,7 @@ export type FindingCode =
   | 'REDIS'
   | 'NO_DEFINITIONS'
   | 'UNFOLLOWED_MARKS'
+  | 'UNAPPLIED'
   | 'STOPPING';
 
 /** One thing that is not as it should be. The sentence holds numbers, names of the mapping and codes, and nothing else. */
@@ -163,7 +164,7 @@ function judgePauses({ pauses }: WorkerFacts, now: number): Finding[] {
   });
 }
 
-function judgeWorker({ redis, unfollowedWatches, isStopping }: WorkerFacts): Finding[] {
+function judgeWorker({ redis, unfollowedWatches, unapplied, isStopping }: WorkerFacts): Finding[] {
   const findings: Finding[] = [];
   if (redis === 'degraded') {
     const sentence = 'Redis is away: this worker goes on alone, with its part of the limit';
@@ -172,6 +173,10 @@ function judgeWorker({ redis, unfollowedWatches, isStopping }: WorkerFacts): Fin
   if (unfollowedWatches > 0) {
     const sentence = `marks of ${unfollowedWatches} watches cannot be followed; the log says why`;
     findings.push({ code: 'UNFOLLOWED_MARKS', status: 'degraded', sentence });
+  }
+  for (const { object } of unapplied) {
+    const sentence = `the triggers of ${object} are not those of the mapping: hubspot-outbox triggers apply`;
+    findings.push({ code: 'UNAPPLIED', status: 'degraded', sentence });
   }
   if (isStopping) findings.push({ code: 'STOPPING', status: 'degraded', sentence: 'the worker is stopping' });
   return findings;

@@ -3,7 +3,13 @@ import { transact } from '../database/transact.ts';
 import { type KeyKind, keyAsText, keyLiteral, quoteName } from '../keys.ts';
 import { enqueue, enqueueSelected } from './enqueue.ts';
 
-export type BackfillKey = { table: string; column: string; kind: KeyKind };
+export type BackfillKey = {
+  table: string;
+  column: string;
+  kind: KeyKind;
+  /** What is gone is archived in HubSpot: so is what was gone, and kept, before the mapping said so. */
+  archivesGone?: boolean;
+};
 /** In records; `total` is an estimate where the table is large. */
 export type BackfillProgress = { enqueued: number; total: number };
 
@@ -36,7 +42,7 @@ export async function backfill(
     onProgress({ enqueued, total: Math.max(total, enqueued) });
     if (count < CHUNK) break;
   }
-  await enqueueUnmet(db, object, run.startedAt, signal);
+  await enqueueUnmet(db, object, run.startedAt, key.archivesGone === true, signal);
   if (!signal?.aborted) await end(db, object, run);
   onProgress({ enqueued, total: enqueued });
   return enqueued;
@@ -116,14 +122,22 @@ function onwards(kind: KeyKind, after: string | null): string {
 
 /**
  * Rows that nobody has looked at since the walk began: it did not meet them, so their source is gone, and perhaps that
- * went unnoticed. What is pending will be looked at anyway, and what is known to be gone stays so.
+ * went unnoticed. What is pending will be looked at anyway, and what is known to be gone stays so, unless HubSpot still
+ * holds a record that is to be archived.
  */
-async function enqueueUnmet(db: Db, object: string, startedAt: string, signal?: AbortSignal): Promise<void> {
+async function enqueueUnmet(
+  db: Db,
+  object: string,
+  startedAt: string,
+  archivesGone: boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  const held = archivesGone ? "OR (status = 'gone' AND hubspot_id IS NOT NULL)" : '';
   // No bound at first: blanks at the end do not count, so a key of control characters stands before the empty one.
   let after: string | null = null;
   while (!signal?.aborted) {
     const [rows] = (await db.raw(
-      `SELECT source_id, status IN ('synced', 'poison') AND updated_at < ? AS is_unmet
+      `SELECT source_id, (status IN ('synced', 'poison') ${held}) AND updated_at < ? AS is_unmet
        FROM hubspot_data FORCE INDEX (PRIMARY) WHERE object = ? ${after === null ? '' : 'AND source_id > ?'} ORDER BY source_id LIMIT ?`,
       after === null ? [startedAt, object, CHUNK] : [startedAt, object, after, CHUNK],
     )) as [{ source_id: string; is_unmet: number | string }[]];

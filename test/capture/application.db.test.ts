@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { Connection, ResultSetHeader } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { applyTriggers } from '../../src/capture/apply.ts';
+import { applyTriggers, dropTriggers } from '../../src/capture/apply.ts';
+import { planTriggers } from '../../src/capture/plan.ts';
 import { until } from '../support/program.ts';
 import { type Captured, mappingOf, openCaptured, takeMarks } from './captured.ts';
 
@@ -19,6 +20,8 @@ const rows = `
 const mapping = mappingOf(`SELECT u.id AS source_id, u.email, u.first_name AS firstname, d.phone,
     (SELECT SUM(o.total) FROM orders o WHERE o.user_id = u.id) AS spent
   FROM users u LEFT JOIN details d ON d.user_id = u.id WHERE u.id IN (:ids)`);
+
+const rootQuery = 'SELECT u.id AS source_id, u.first_name AS firstname FROM users u WHERE u.id IN (:ids)';
 
 type Statement = { title: string; sql: string; file?: string; marks: string[] };
 
@@ -269,17 +272,46 @@ describe('a long transaction', () => {
   });
 });
 
+describe('a busy table', () => {
+  beforeEach(() => fillTables(captured));
+
+  it('gets its triggers by a later try, once the transaction between is over', async () => {
+    await dropTriggers(captured.db);
+    const long = await captured.another();
+    await long.query('START TRANSACTION; SELECT COUNT(*) FROM users');
+    const applied: string[] = [];
+    const applying = applyTriggers(captured.db, mappingOf(rootQuery), {
+      attempts: 2,
+      lockWaitSeconds: 1,
+      pauseMs: 3_000,
+      onChange: ({ kind }) => applied.push(kind),
+    });
+    await untilWaiting(captured);
+    await untilWaiting(captured, false);
+    // Its only try so far has failed, and nobody queues behind the table while it pauses.
+    expect(applied).toEqual([]);
+    expect(await affected(captured.application, "UPDATE users SET first_name = 'Y' WHERE id = 1")).toBe(1);
+    await long.query('COMMIT');
+    await applying;
+    expect(applied).toEqual(['missing', 'missing', 'missing']);
+    expect((await planTriggers(captured.db, mappingOf(rootQuery))).changes).toEqual([]);
+    await takeMarks(captured.db);
+    await captured.application.query("UPDATE users SET first_name = 'Z' WHERE id = 1");
+    expect(await takeMarks(captured.db)).toEqual(['users 1']);
+  });
+});
+
 async function affected(connection: Connection, sql: string): Promise<number> {
   const [header] = await connection.query(sql);
   return (header as ResultSetHeader).affectedRows;
 }
 
-/** Until a statement about triggers waits for a table. */
-async function untilWaiting({ application }: Captured): Promise<void> {
+/** Until a statement about triggers waits for a table, or until none does. */
+async function untilWaiting({ application }: Captured, isWaiting = true): Promise<void> {
   await until(async () => {
     const [found] = await application.query(
       "SELECT id FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND STATE LIKE 'Waiting for table%'",
     );
-    return (found as unknown[]).length > 0;
+    return (found as unknown[]).length > 0 === isWaiting;
   });
 }

@@ -1,12 +1,8 @@
-import type { Connection } from 'mysql2/promise';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { applyTriggers, dropTriggers } from '../../src/capture/apply.ts';
-import { describePlan, toSqlFile } from '../../src/capture/describe.ts';
-import { takesSeveralTriggers } from '../../src/capture/installed.ts';
+import { describePlan } from '../../src/capture/describe.ts';
 import { planTriggers } from '../../src/capture/plan.ts';
 import { loadWatches } from '../../src/capture/registry.ts';
-import { ConfigurationError } from '../../src/errors.ts';
-import { backfill } from '../../src/outbox/backfill.ts';
 import { Fold } from '../../src/outbox/fold.ts';
 import { type Captured, mappingOf, openCaptured, readTriggers, takeMarks } from './captured.ts';
 
@@ -123,78 +119,6 @@ describe('triggers', () => {
   });
 });
 
-describe("the application's own triggers", () => {
-  it('after the same event are refused clearly where a server takes one, and run beside ours elsewhere', async () => {
-    await captured.application.query(
-      "CREATE TRIGGER their_audit AFTER UPDATE ON users FOR EACH ROW INSERT INTO audit (what) VALUES (CONCAT('user ', NEW.id))",
-    );
-    if (await takesSeveralTriggers(captured.db)) {
-      await applyTriggers(captured.db, rootOnly);
-      await captured.application.query("UPDATE users SET email = 'new@x.de' WHERE id = 2");
-      expect((await captured.application.query('SELECT what FROM audit'))[0]).toEqual([{ what: 'user 2' }]);
-      expect(await takeMarks(captured.db)).toEqual(['users 2']);
-    } else {
-      const refusal = await applyTriggers(captured.db, rootOnly).catch((error: unknown) => error);
-      expect(refusal).toBeInstanceOf(ConfigurationError);
-      expect(refusal).toMatchObject({
-        code: 'FOREIGN_TRIGGER',
-        problems: [
-          {
-            where: 'users',
-            message: expect.stringMatching(
-              /^the application's trigger their_audit stands AFTER UPDATE, and this server takes one/,
-            ),
-          },
-        ],
-      });
-      expect(await readTriggers(captured.db)).toEqual(['their_audit AFTER UPDATE users']);
-    }
-  });
-
-  it('before the event are no hindrance anywhere, and ours note what they made of the row', async () => {
-    await captured.application.query(
-      'CREATE TRIGGER their_id BEFORE INSERT ON users FOR EACH ROW SET NEW.id = NEW.id + 100',
-    );
-    await applyTriggers(captured.db, rootOnly);
-    await captured.application.query("INSERT INTO users (id, email) VALUES (4, 'dan@x.de')");
-    expect(await takeMarks(captured.db)).toEqual(['users 104']);
-  });
-
-  it('under a name of ours are refused, and left alone', async () => {
-    await captured.application.query(
-      'CREATE TRIGGER hubspot_users_ai BEFORE INSERT ON users FOR EACH ROW SET NEW.email = TRIM(NEW.email)',
-    );
-    await expect(applyTriggers(captured.db, rootOnly)).rejects.toMatchObject({
-      code: 'FOREIGN_TRIGGER',
-      problems: [{ where: 'users', message: 'a trigger named hubspot_users_ai is there, and not ours: rename it' }],
-    });
-    await dropTriggers(captured.db);
-    expect(await readTriggers(captured.db)).toEqual(['hubspot_users_ai BEFORE INSERT users']);
-  });
-});
-
-describe('the file for a DBA', () => {
-  it('makes just the triggers that apply makes, from nothing and from an earlier mapping', async () => {
-    for (const mapping of [withDetails, withCountries]) {
-      const planned = await planTriggers(captured.db, mapping);
-      await runFile(captured.application, toSqlFile(planned));
-      expect(await planTriggers(captured.db, mapping)).toMatchObject({ changes: [], unchanged: 6 });
-    }
-    await captured.application.query("UPDATE countries SET name = 'Frankreich' WHERE id = 2");
-    expect(await fold(captured)).toEqual(['3']);
-    expect((await applyTriggers(captured.db, withCountries)).changes).toEqual([]);
-  });
-
-  it('lets nobody write between an old trigger and the new', async () => {
-    await applyTriggers(captured.db, rootOnly);
-    const planned = await planTriggers(captured.db, withCountries);
-    const sql = toSqlFile(planned);
-    expect(sql).toMatch(
-      /LOCK TABLES `users` WRITE;\nDROP TRIGGER IF EXISTS `hubspot_users_au`;\nDELIMITER \$\$\nCREATE TRIGGER `hubspot_users_au`[\s\S]*?\$\$\nDELIMITER ;\nUNLOCK TABLES;/,
-    );
-  });
-});
-
 describe('a changed mapping', () => {
   it('loses no mark that was noted under the earlier one', async () => {
     await applyTriggers(captured.db, withCountries);
@@ -213,38 +137,7 @@ describe('a changed mapping', () => {
     const [retired] = await captured.db.raw('SELECT table_name FROM hubspot_watch WHERE retired_at IS NOT NULL');
     expect(retired).toEqual([{ table_name: 'countries' }]);
   });
-
-  it('asks for the backfill it needs, and says why, until that is done', async () => {
-    const { db } = captured;
-    const reasonFor = async (query: string) => (await planTriggers(db, mappingOf(query))).backfills[0]?.reason;
-    const first = `SELECT u.id AS source_id, u.email FROM users u ${where}`;
-    expect(await reasonFor(first)).toBe('never backfilled');
-    await backfillAs(captured, first);
-    expect(await reasonFor(first)).toBeUndefined();
-    expect(await reasonFor(`  SELECT u.id AS source_id,\n u.email FROM users u ${where}`)).toBeUndefined();
-
-    const wider = `SELECT u.id AS source_id, u.email, u.first_name AS firstname, u.country_id FROM users u ${where}`;
-    expect(await reasonFor(wider)).toBe('the query has new columns: firstname, country_id');
-    expect(await reasonFor(`SELECT u.id AS source_id, LOWER(u.email) AS email FROM users u ${where}`)).toBe(
-      'the query changed',
-    );
-
-    const applied = await applyTriggers(db, mappingOf(wider));
-    expect(applied.backfills).toEqual([
-      { object: 'contacts', reason: 'the query has new columns: firstname, country_id' },
-    ]);
-    expect(describePlan(await planTriggers(db, mappingOf(wider)))).toContain(
-      'contacts: the query has new columns: firstname, country_id. Run: hubspot-outbox backfill contacts',
-    );
-    await backfillAs(captured, wider);
-    expect(await reasonFor(wider)).toBeUndefined();
-  });
 });
-
-async function backfillAs({ db }: Captured, query: string): Promise<void> {
-  await applyTriggers(db, mappingOf(query));
-  await backfill(db, 'contacts', { table: 'users', column: 'id', kind: 'integer' }, () => {});
-}
 
 /** Folds everything; the ids that are due then. */
 async function fold({ db }: Captured): Promise<string[]> {
@@ -254,20 +147,4 @@ async function fold({ db }: Captured): Promise<string[]> {
   expect((await db.raw('SELECT id FROM hubspot_mark'))[0]).toEqual([]);
   const [rows] = await db.raw("SELECT source_id FROM hubspot_data WHERE status = 'pending' ORDER BY source_id");
   return (rows as { source_id: string }[]).map(({ source_id: id }) => id);
-}
-
-/** Runs a file as the mysql client does, statement by statement. */
-async function runFile(connection: Connection, file: string): Promise<void> {
-  let delimiter = ';';
-  let statement = '';
-  for (const line of file.split('\n')) {
-    const changed = /^DELIMITER (\S+)$/.exec(line)?.[1];
-    if (changed !== undefined) delimiter = changed;
-    else if (line.startsWith('--')) continue;
-    else if (line.endsWith(delimiter)) {
-      await connection.query(`${statement}${line.slice(0, -delimiter.length)}`);
-      statement = '';
-    } else statement += `${line}\n`;
-  }
-  expect(statement).toBe('');
 }

@@ -4,6 +4,7 @@ import { checkQuery, namesColumn, trimQuery } from '../../src/config/checkQuery.
 import {
   bareCode,
   fillPlaceholders,
+  foldBlanks,
   placeholderNames,
   splitPlaceholders,
   withoutComments,
@@ -149,5 +150,21 @@ describe('a query', () => {
     expect(namesColumn('SELECT id AS source_id', 'source_id')).toBe(true);
     expect(namesColumn('SELECT * -- source_id', 'source_id')).toBe(false);
     expect(namesColumn('SELECT my_source_id', 'source_id')).toBe(false);
+  });
+});
+
+describe('blanks', () => {
+  const blank = fc.constantFrom(' ', '\n', '\t  ', ' -- told\n', '/* told\n*/', '#\n', '\n/**/\r\n');
+  const word = fc.oneof(string, name, fc.constantFrom('SELECT', 'u.id', '=', ':ids', '(', '/*! 5 */'));
+
+  it('and comments outside strings and quoted names are folded to one, and nothing else', () => {
+    const set = fc.array(fc.tuple(word, blank, blank));
+    fc.assert(
+      fc.property(set, blank, blank, (parts, before, between) => {
+        const text = before + parts.map(([each, first, second]) => each + first + between + second).join('');
+        expect(foldBlanks(text)).toBe(parts.map(([each]) => each).join(' '));
+      }),
+      options,
+    );
   });
 });

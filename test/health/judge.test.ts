@@ -105,6 +105,14 @@ const ROWS: Row[] = [
   ['a Redis that is away', { redis: 'degraded' }, {}, 'degraded', 'REDIS', /Redis is away/],
   ['a database that is away', { database: 'down' }, {}, 'unhealthy', 'DATABASE_DOWN', /database does not answer/],
   ['no definitions', { definitions: 'none' }, {}, 'degraded', 'NO_DEFINITIONS', /property definitions/],
+  [
+    'triggers that are not those of the mapping',
+    { unapplied: [{ object: 'contacts', reason: 'the query changed' }] },
+    {},
+    'degraded',
+    'UNAPPLIED',
+    /^the triggers of contacts are not those of the mapping/,
+  ],
   ['marks that cannot be followed', { unfollowedWatches: 2 }, {}, 'degraded', 'UNFOLLOWED_MARKS', /marks of 2 watches/],
   ['a worker that stops', { isStopping: true }, {}, 'degraded', 'STOPPING', /stopping/],
 ];

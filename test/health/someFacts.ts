@@ -22,6 +22,7 @@ export function workerFacts(over: Partial<WorkerFacts> = {}): WorkerFacts {
     isStopping: false,
     database: 'up',
     unfollowedWatches: 0,
+    unapplied: [],
     ...over,
   };
 }

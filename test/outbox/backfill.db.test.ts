@@ -156,6 +156,24 @@ describe('backfill', () => {
     expect(await readRow(outbox.db, '6')).toMatchObject({ status: 'pending', error_code: null });
   });
 
+  it('looks again at what is gone and was kept, once such records are to be archived', async () => {
+    await addPeople(1, 3);
+    await run();
+    const claimed = await claim(outbox.db);
+    await settle(
+      outbox.db,
+      claimed,
+      ['1', '2', '3'].map((sourceId) => ({ kind: 'gone', sourceId, isArchived: false })),
+    );
+    await outbox.db.raw('DELETE FROM person');
+    await outbox.db.raw("UPDATE hubspot_data SET hubspot_id = '501' WHERE source_id = '2'");
+    await run();
+    expect(await countRows(outbox.db, "status = 'pending'")).toBe(0);
+    await run({ ...PEOPLE, archivesGone: true });
+    expect(await countRows(outbox.db, "status = 'pending' AND source_id = '2'")).toBe(1);
+    expect(await countRows(outbox.db, "status = 'gone'")).toBe(2);
+  });
+
   it('waits for no lock on a source row', async () => {
     await addPeople(1, 12_000);
     const application = await outbox.another();

@@ -244,7 +244,9 @@ describe('names of tables and columns, whatever stands in them', () => {
     const byHand = { [table]: { key, columns: [column], records: `SELECT id FROM ${root} WHERE id IN (:keys)` } };
     return stringify({
       objects: {
-        contacts: {
+        // A name of its own: rows of another key are never taken for its own.
+        [root]: {
+          type: 'contacts',
           match_on: 'email',
           key: `${root}.id`,
           query: `SELECT r.id AS source_id, r.email, d.${quoted.column} AS firstname FROM ${root} r
