@@ -3,6 +3,8 @@ import { Account } from './account.ts';
 import { Guard } from './batch/guard.ts';
 import { type Batch, type BatchTools, QUERY_FAILED, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
+import { readApplied } from './capture/applied.ts';
+import { refuseOtherRecords } from './capture/backfills.ts';
 import { findUnapplied, UNAPPLIED_REMEDY, type Unapplied } from './capture/unapplied.ts';
 import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
@@ -123,6 +125,9 @@ export class Worker {
   /** @throws ConfigurationError when the mapping fits neither the database nor HubSpot */
   async prepare(): Promise<void> {
     this.#objects = await prepareObjects(this.#db, this.#mapping);
+    // Rows would be updated by ids that are those of other records.
+    const now = this.#objects.map(({ mapping: { name }, applied }) => ({ object: name, applied }));
+    await refuseOtherRecords(this.#db, this.#mapping.file, now, await readApplied(this.#db));
     const account = new Account({
       db: this.#db,
       hubspot: this.#hubspot,

@@ -73,6 +73,16 @@ describe.each(['once', 'backfill'])('%s', (command) => {
   });
 });
 
+it('a worker that would take rows for the records of another type does not start', async () => {
+  await shop.must('backfill');
+  await shop.must('once');
+  await shop.sandbox.clearCalls();
+  const { code, err } = await runProgram(['--config', changed('type: deals', 'type: companies'), 'once'], shop.env);
+  expect(code).toBe(2);
+  expect(err).toContain('objects.orders.type: it was deals and is companies');
+  expect(await shop.sandbox.calls()).toEqual([]);
+});
+
 describe('a worker', () => {
   it('warns once and is degraded, until triggers are applied', async () => {
     await forget();
