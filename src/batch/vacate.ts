@@ -42,7 +42,11 @@ async function vacate(
   const revision = await holdForVacating(db, object.name, sourceId, claim.token, claim.leaseMs);
   if (revision === null) return false;
   const own = claim.rows.find((row) => row.sourceId === sourceId);
-  if (own !== undefined) Object.assign(own, { revision, sentProperties: null });
+  if (own !== undefined) {
+    own.sentProperties = null;
+    // One that changed since it was loaded keeps what it was claimed with, and is pending again when it is settled.
+    if (BigInt(revision) === BigInt(own.revision) + 1n) own.revision = revision;
+  }
   const cleared = [{ id: hubspotId, properties: { [object.matchOn]: '' } }];
   const answer = await hubspot.update(object.type, cleared, signal, mayStart);
   const verdict = judge(answer);
