@@ -64,7 +64,7 @@ async function expectIsolated(delivery: Delivery, bad: number[]): Promise<number
   return calls.length;
 }
 
-/** HubSpot holds what was sent of each record that counts as delivered, and counts them under the ids it told. */
+/** HubSpot holds each record that counts as delivered, as it was sent and under the id that was told; no refused one. */
 async function expectHeld(delivery: Delivery, records: readonly OutboundRecord[]): Promise<void> {
   const held = new Map((await sandbox.records('contacts')).map((record) => [record.id, record.properties]));
   for (const { sourceId, hubspotId } of delivery.delivered)
