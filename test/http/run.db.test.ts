@@ -1,20 +1,51 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseExposition, sampleOf } from '../health/exposition.ts';
-import { startProgram, until } from '../support/program.ts';
+import { type Started, startProgram, until } from '../support/program.ts';
 import { shopMapping } from '../support/shop.ts';
-import { openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
+import { linesOf, untilDelivered } from '../support/workers.ts';
 
 describe('a worker that runs', () => {
   let shop: SyncedShop;
+  const running: Started[] = [];
   beforeAll(async () => {
     shop = await openSyncedShop({ users: 20 });
   });
   afterAll(() => shop?.close());
 
-  const start = (port: number) =>
-    startProgram(['--config', shopMapping, 'run'], { ...shop.env, HTTP_PORT: String(port) });
+  afterEach(async () => {
+    for (const { child } of running.splice(0)) child.kill('SIGKILL');
+    await shop.sandbox.clearFaults();
+  });
+
+  function start(port: number, hubspot = shop.sandbox.url): Started {
+    const env = { ...shop.env, HTTP_PORT: String(port), HUBSPOT_BASE_URL: hubspot };
+    const worker = startProgram(['--config', shopMapping, 'run'], env);
+    running.push(worker);
+    return worker;
+  }
+  const urlOf = (worker: Started) => linesOf(worker).find(({ msg }) => msg === 'listening')?.url;
+  async function untilListening(worker: Started): Promise<void> {
+    await until(() => urlOf(worker) !== undefined || worker.child.exitCode !== null);
+    expect(worker.err()).toBe('');
+  }
+  const ask = async (worker: Started, path: string) => (await fetch(`${urlOf(worker)}${path}`)).text();
+  const health = async (worker: Started) => JSON.parse(await ask(worker, '/health')) as Record<string, unknown>;
+  async function end(worker: Started): Promise<void> {
+    worker.child.kill('SIGTERM');
+    expect((await worker.finished).code).toBe(0);
+  }
+
+  it('starts without property definitions where HubSpot is away and was never asked', async () => {
+    await shop.application.query('UPDATE hubspot_object SET definitions = NULL');
+    const worker = start(0, await closedPort());
+    await untilListening(worker);
+    expect(worker.out()).toContain('"definitions":"none"');
+    expect(await health(worker)).toMatchObject({ definitions: 'none', status: 'degraded' });
+    await end(worker);
+  });
 
   it('says that its port is in use, and what to do, and ends', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -58,4 +89,56 @@ describe('a worker that runs', () => {
     }
     expect((await worker.finished).code).toBe(0);
   });
+
+  it('starts with the property definitions it kept where HubSpot is away, and poisons nobody', async () => {
+    const poison = () => shop.select("SELECT source_id, error_code FROM hubspot_data WHERE status = 'poison'");
+    const before = await poison();
+    await shop.application.query("UPDATE users SET customer_group = 'Key account', interests = 'Shoes,Sale'");
+    const worker = start(0, await closedPort());
+    await untilListening(worker);
+    expect(worker.out()).toContain('"definitions":"cache"');
+    expect(await health(worker)).toMatchObject({ definitions: 'cache' });
+    await end(worker);
+    expect(before).toEqual(expect.arrayContaining(await poison()));
+  });
+
+  it('converts by the property definitions it kept while HubSpot gives none', async () => {
+    await shop.sandbox.fault({ path: '/crm/v3/properties', answer: 'unavailable' });
+    const worker = start(0);
+    await untilListening(worker);
+    expect(worker.out()).toContain('"definitions":"cache"');
+    await untilDelivered(shop, [worker]);
+    expect(await health(worker)).toMatchObject({ definitions: 'cache' });
+    await end(worker);
+    await shop.sandbox.clearFaults();
+    await expectSynced(shop);
+    expect((await shop.sandbox.records('contacts')).map(({ properties }) => properties.customer_group)).toContain(
+      'key_account',
+    );
+  });
+
+  it('begins no pass while another is under way, however often the schedule says', async () => {
+    const worker = start(0);
+    const passes = async () =>
+      sampleOf(parseExposition(await ask(worker, '/metrics')), 'hubspot_outbox_passes_total') ?? 0;
+    await untilListening(worker);
+    await until(async () => (await passes()) > 0);
+    await shop.sandbox.clearCalls();
+    await shop.sandbox.fault({ path: 'batch/', action: 'hang' });
+    await shop.application.query("UPDATE users SET first_name = 'Held' WHERE id = 1");
+    await until(async () => (await shop.sandbox.calls()).some(({ fault }) => fault));
+    const before = await passes();
+    // Two of the moments at which the schedule starts one.
+    await shop.select('SELECT SLEEP(2.1)');
+    expect(await passes()).toBe(before);
+  });
 });
+
+/** Where nobody listens. */
+async function closedPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return `http://127.0.0.1:${port}`;
+}

@@ -3,7 +3,7 @@ import { cutConnections } from '../support/cutConnections.ts';
 import { startFaultyProxy } from '../support/faultyProxy.ts';
 import { type Started, startProgram, until } from '../support/program.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
-import { untilDelivered } from '../support/workers.ts';
+import { linesOf, untilDelivered } from '../support/workers.ts';
 import { swiftMapping } from './swiftMapping.ts';
 
 const mapping = swiftMapping({ lease_ms: 4_000, request_timeout_ms: 2_000 });
@@ -58,8 +58,14 @@ describe('workers that fail', () => {
   }
 
   it('stop on SIGTERM: what is under way ends, nothing new begins, exit code 0', async () => {
+    const concurrency = 2;
+    // Batches so small that many times as many rows are due as can be under way.
+    const small = swiftMapping({ lease_ms: 4_000, request_timeout_ms: 2_000, batch_size: 5, concurrency });
     await shop.sandbox.options({ latencyMs: 300 });
-    const worker = await start();
+    const worker = startProgram(['--config', small, 'run'], shop.env);
+    running.push(worker);
+    await until(() => worker.out().includes('"started"') || worker.child.exitCode !== null);
+    await shop.sandbox.clearCalls();
     await changeAll('Stopped');
     await callUnderWay();
     worker.child.kill('SIGTERM');
@@ -67,6 +73,11 @@ describe('workers that fail', () => {
     expect(worker.out()).toContain('"stopped"');
     expect(await shop.select('SELECT source_id FROM hubspot_data WHERE claimed_by IS NOT NULL')).toEqual([]);
     expect(await shop.select('SELECT id FROM hubspot_worker')).toEqual([]);
+    const stoppingAt = Date.parse(linesOf(worker).find(({ msg }) => msg === 'stopping')?.time ?? '');
+    const begun = (await shop.sandbox.calls()).filter(({ at }) => at > stoppingAt);
+    expect(begun.length, 'calls that began after the signal').toBeLessThanOrEqual(concurrency);
+    const pending = await shop.select("SELECT source_id FROM hubspot_data WHERE status = 'pending'");
+    expect(pending.length).toBeGreaterThan(0);
   });
 
   it('stop within their time also while HubSpot hangs, and give their rows back', async () => {
