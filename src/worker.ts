@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Account } from './account.ts';
 import { Guard } from './batch/guard.ts';
-import { type Batch, type BatchTools, QUERY_FAILED, runBatch } from './batch/runBatch.ts';
+import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
 import { readApplied } from './capture/applied.ts';
 import { refuseOtherRecords } from './capture/backfills.ts';
@@ -13,7 +13,7 @@ import type { Db } from './database/connect.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { refuseMisfits } from './definitions.ts';
 import { Folding } from './folding.ts';
-import { Gate } from './gate.ts';
+import { Gate, type Pause } from './gate.ts';
 import type { WorkerFacts } from './health/facts.ts';
 import type { Metrics } from './health/metrics.ts';
 import { Breaker } from './hubspot/breaker.ts';
@@ -29,6 +29,7 @@ import { nextDueInMs } from './outbox/due.ts';
 import { rememberObjects } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
 import { Pauses } from './pauses.ts';
+import { checkQueries, noteQueryFailed, QUERY_FAILED } from './queryChecks.ts';
 import type { SharedState } from './shared/joinRedis.ts';
 import { runPass, type Stages } from './sync.ts';
 import { Traffic } from './traffic.ts';
@@ -76,6 +77,8 @@ export class Worker {
   #turn = 0;
   #account: Account | null = null;
   #upkeptAt = 0;
+  #queriesCheckedAt = 0;
+  #checkingQueries: Promise<void> | null = null;
   #isDatabaseDown = false;
   #lastPassEndedAt: number | null = null;
   #workers = 1;
@@ -199,6 +202,7 @@ export class Worker {
 
   /** Takes leave of everybody, whatever became of it. */
   async close(): Promise<void> {
+    await this.#checkingQueries;
     await this.#shared?.close();
     this.#breaker.shutdown();
     await this.#budget.flush({ isLast: true }).catch(() => {});
@@ -273,9 +277,36 @@ export class Worker {
     const spent = this.#traffic.budgetPause();
     if (spent !== null) await this.#pauses.pause('*', spent);
     await this.#pauses.show();
+    this.#startCheckingQueries(now);
     await wakeDoubtful(this.#db);
     for (const { object, code } of await this.#pauses.noticeResumes())
       if (code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
+  }
+
+  /** Beside the pass: a table that is being altered answers late. */
+  #startCheckingQueries(now: number): void {
+    if (this.#checkingQueries !== null || now - this.#queriesCheckedAt < this.#mapping.settings.lookAgainMs) return;
+    this.#queriesCheckedAt = now;
+    this.#checkingQueries = this.#checkQueries()
+      .catch((error: unknown) => this.#passFailed(error))
+      .finally(() => {
+        this.#checkingQueries = null;
+      });
+  }
+
+  async #checkQueries(): Promise<void> {
+    const { failing, fitting } = await checkQueries(this.#db, this.#objects);
+    for (const { name, pause } of failing) await this.#pauseForQuery(name, pause);
+    for (const name of fitting) if (this.#isPausedForQuery(name)) await this.#pauses.end(name);
+  }
+
+  async #pauseForQuery(name: string, pause: Pause): Promise<void> {
+    await noteQueryFailed(this.#db, name);
+    await this.#pauses.pause(name, pause);
+  }
+
+  #isPausedForQuery(name: string): boolean {
+    return this.#gate.paused().get(name)?.code === QUERY_FAILED;
   }
 
   /** Objects take turns; and each second turn asks for what has waited longest, so that nothing starves. */
@@ -300,9 +331,10 @@ export class Worker {
     try {
       const result = await runBatch(this.#tools(), batch, this.#deadline.signal);
       const { pause, isAnswered } = this.#traffic.heed(result);
-      if (pause !== null) await this.#pauses.pause(name, pause);
+      if (pause?.code === QUERY_FAILED) await this.#pauseForQuery(name, pause);
+      else if (pause !== null) await this.#pauses.pause(name, pause);
       // What paused for its query is mended when that could be run, whether or not there was something to send.
-      else if (isAnswered || this.#gate.paused().get(name)?.code === QUERY_FAILED) await this.#pauses.end(name);
+      else if (isAnswered || this.#isPausedForQuery(name)) await this.#pauses.end(name);
       this.#metrics?.onOutcomes(name, result.counts);
       return result.counts;
     } catch (error) {

@@ -1,7 +1,6 @@
 import type { ObjectMapping } from '../config/mapping.ts';
 import type { PassCounts } from '../counts.ts';
 import type { Db } from '../database/connect.ts';
-import { tellable } from '../database/refusals.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Hubspot } from '../hubspot/client.ts';
 import type { Crashes } from '../hubspot/crashes.ts';
@@ -13,6 +12,7 @@ import { endDoubt } from '../outbox/doubt.ts';
 import { freeMatchValues, giveUpRecord } from '../outbox/match.ts';
 import type { Outcome } from '../outbox/settle.ts';
 import { settleInTime } from '../outbox/settleInTime.ts';
+import { queryPause } from '../queryChecks.ts';
 import { type Loaded, load } from '../source/load.ts';
 import { archiveGone } from './archiveGone.ts';
 import { type Cleared, clearDoubt } from './clearDoubt.ts';
@@ -50,9 +50,6 @@ export type BatchResult = {
   wasAnswered: boolean;
 };
 
-/** The query no longer fits the tables; it is tried again as every pause is. */
-export const QUERY_FAILED = 'QUERY_FAILED';
-
 /** Records refused for the reason of a trip are looked at again when the object is. */
 const SPARED_MS = 30_000;
 
@@ -72,7 +69,8 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
     const outcomes = ids.map((sourceId) => later(sourceId, 1_000));
     await settleInTime(db, claim, outcomes, signal);
     if (isUnavailable(error)) throw error;
-    return { ...nothingSent(ids.length), stop: { kind: 'mapping', code: QUERY_FAILED, reason: queryFailed(error) } };
+    const { code, reason } = queryPause(error);
+    return { ...nothingSent(ids.length), stop: { kind: 'mapping', code, reason } };
   }
   // What is not ours any more must not even reserve a match value.
   if (!(await keep(db, claim))) return nothingSent(ids.length);
@@ -124,10 +122,6 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
 
 function nothingSent(rows: number): BatchResult {
   return { counts: { later: rows }, stop: null, trip: null, wasAnswered: false };
-}
-
-function queryFailed(error: unknown): string {
-  return `the query of the mapping cannot be run (${tellable(error)}): write it as the tables are now, then run hubspot-outbox triggers apply`;
 }
 
 /** Whether the rows are still ours to send; a claim that is half through is renewed. */

@@ -37,6 +37,14 @@ export async function storePause(
   );
 }
 
+/** An object needs a backfill; a reason that stands there already stays. */
+export async function storeBackfillReason(db: Db, object: string, reason: string): Promise<void> {
+  await db.raw('UPDATE hubspot_object SET backfill_reason = COALESCE(backfill_reason, ?) WHERE object = ?', [
+    reason,
+    object,
+  ]);
+}
+
 /** Asks the workers to go on with an object that is paused. */
 export async function storeResume(db: Db, object: string): Promise<void> {
   await db.raw(

@@ -21,6 +21,8 @@ type Field = { buffer(): Buffer | null };
 
 /** Longer than any query by primary key takes; one that waits for an ALTER TABLE must not outlast the rows' lease. */
 const TIMEOUT_MS = 60_000;
+/** Without a record it is only looked at. */
+const LOOK_TIMEOUT_MS = 5_000;
 
 /**
  * Runs the user's SELECT for these ids: the rows as they are now, each value as exact text. Ids are compared byte by
@@ -54,7 +56,10 @@ async function loadAll(db: Db, object: ObjectMapping, keyKind: KeyKind, ids: rea
   const [table, packets] = (await db
     .raw(sql)
     .options({ rowsAsArray: true, typeCast: (field: Field) => field.buffer() })
-    .timeout(TIMEOUT_MS, { cancel: true })) as [(Buffer | null)[][], ColumnPacket[]];
+    .timeout(ids.length === 0 ? LOOK_TIMEOUT_MS : TIMEOUT_MS, { cancel: true })) as [
+    (Buffer | null)[][],
+    ColumnPacket[],
+  ];
   const all = packets.map(toColumn);
   const at = all.findIndex(({ name }) => name.toLowerCase() === 'source_id');
   // Without it every record would seem to be gone.

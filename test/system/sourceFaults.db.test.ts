@@ -27,6 +27,23 @@ describe('a source that changes under the worker', () => {
   const pending = (object: string) =>
     shop.select(`SELECT source_id FROM hubspot_data WHERE object = '${object}' AND status = 'pending'`);
 
+  it('is noticed also where nothing is due, and asks for the backfill that finds what triggers missed', async () => {
+    const { application } = shop;
+    await application.query('ALTER TABLE users CHANGE company employer VARCHAR(80) CHARACTER SET latin1');
+    await until(async () => (await pauses())[0]?.code === 'QUERY_FAILED');
+    await application.query("UPDATE users SET employer = 'Difference Engines' WHERE id = 2");
+    await application.query('ALTER TABLE users CHANGE employer company VARCHAR(80) CHARACTER SET latin1');
+    await until(async () => (await pauses()).every(({ code }) => code === null));
+    const status = JSON.parse(await shop.must('status', '--json')) as { objects: { backfill: string | null }[] };
+    expect(status.objects.map(({ backfill }) => backfill)).toEqual([
+      expect.stringMatching(/may not have been noted/),
+      null,
+    ]);
+    await shop.must('backfill');
+    await untilDelivered(shop);
+    await expectSynced(shop, mapping);
+  });
+
   it('with a renamed column fails no statement and poisons nobody, and goes on by itself once the query fits', async () => {
     const { application, sandbox } = shop;
     await application.query('ALTER TABLE users CHANGE company employer VARCHAR(80) CHARACTER SET latin1');
