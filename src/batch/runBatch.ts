@@ -8,7 +8,7 @@ import type { Definitions } from '../hubspot/definition.ts';
 import type { Stop } from '../hubspot/deliver.ts';
 import type { KeyKind } from '../keys.ts';
 import { type Claim, renew } from '../outbox/claim.ts';
-import { endDoubt } from '../outbox/doubt.ts';
+import { endDoubt, isAnyInDoubt } from '../outbox/doubt.ts';
 import { freeMatchValues, giveUpRecord } from '../outbox/match.ts';
 import type { Outcome } from '../outbox/settle.ts';
 import { settleInTime } from '../outbox/settleInTime.ts';
@@ -105,7 +105,7 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
     ...sorted.refused.map((refusal) => toPoison(refusal)),
     ...admission.refused.map((refusal) => toPoison({ ...refusal, property: mapping.matchOn })),
     ...admission.later.map(({ row }) => later(row.sourceId, 500 + Math.random() * 1_000)),
-    ...outcomesOf(delivery, admission.admitted, tools.faultsInARow()),
+    ...(await withoutHastyConflicts(db, mapping.name, outcomesOf(delivery, admission.admitted, tools.faultsInARow()))),
   ];
   const trip = guard.judge(mapping.name, all, Date.now());
   const outcomes = trip === null ? all : spare(all, trip, SPARED_MS);
@@ -122,6 +122,16 @@ export async function runBatch(tools: BatchTools, { object, claim }: Batch, sign
 
 function nothingSent(rows: number): BatchResult {
   return { counts: { later: rows }, stop: null, trip: null, wasAnswered: false };
+}
+
+/** HubSpot's words for a value that another of its records holds. */
+const CONFLICTS = ['CONFLICT', 'VALUE_NOT_UNIQUE'];
+
+/** A record that was written late may hold a value just until it is written again: a conflict counts once none is in doubt. */
+async function withoutHastyConflicts(db: Db, object: string, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+  const isConflict = (outcome: Outcome) => outcome.kind === 'poison' && CONFLICTS.includes(outcome.code);
+  if (!outcomes.some(isConflict) || !(await isAnyInDoubt(db, object))) return [...outcomes];
+  return outcomes.map((outcome) => (isConflict(outcome) ? later(outcome.sourceId, 2_000) : outcome));
 }
 
 /** Whether the rows are still ours to send; a claim that is half through is renewed. */

@@ -33,6 +33,12 @@ export async function endDoubt(db: Db, object: string, ids: readonly string[]): 
   );
 }
 
+/** Whether of any row of the object it is not known what HubSpot holds, or will hold. */
+export async function isAnyInDoubt(db: Db, object: string): Promise<boolean> {
+  const [rows] = await db.raw('SELECT 1 AS found FROM hubspot_doubt WHERE object = ? LIMIT 1', [object]);
+  return rows.length > 0;
+}
+
 const ROWS = 100;
 
 /**

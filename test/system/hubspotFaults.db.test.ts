@@ -144,6 +144,30 @@ describe('a worker whose HubSpot misbehaves', () => {
     expect(await row(user(51))).toMatchObject({ status: 'poison', error_code: 'UNCONFIRMED' });
   });
 
+  it('waits with a conflict while it is in doubt what another record holds', async () => {
+    const email = 'taken.for.a.moment@example.com';
+    const write = (operation: string, input: object) =>
+      fetch(`${shop.sandbox.url}/crm/v3/objects/contacts/batch/${operation}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${shop.sandbox.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ inputs: [input] }),
+      });
+    const written = await write('upsert', { id: email, idProperty: 'email', properties: { email } });
+    const { results } = (await written.json()) as { results: { id: string }[] };
+    await shop.application.query(
+      "INSERT INTO hubspot_doubt VALUES ('contacts', ?, UTC_TIMESTAMP(6) + INTERVAL 1 HOUR)",
+      [user(90)],
+    );
+    await shop.sandbox.clearCalls();
+    await shop.application.query('UPDATE users SET email = ? WHERE id = ?', [email, user(91)]);
+    await until(async () => (await calls('contacts/batch/update')).length > 1);
+    expect(await row(user(91))).toMatchObject({ status: 'pending', error_code: null });
+    await write('archive', { id: results[0]?.id });
+    await shop.application.query("UPDATE hubspot_doubt SET until_at = UTC_TIMESTAMP(6) WHERE object = 'contacts'");
+    await untilDelivered(shop);
+    expect(await row(user(91))).toMatchObject({ status: 'synced' });
+  });
+
   it('finds the one record that makes HubSpot fail, and delivers those beside it', async () => {
     await shop.sandbox.fault({ path: CALL, contains: 'Crashing', respond: { status: 500, ...HTML } });
     await shop.application.query("UPDATE users SET last_name = 'Beside'");
