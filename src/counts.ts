@@ -19,6 +19,11 @@ export function addCounts(counts: PassCounts, more: Partial<PassCounts>): void {
   for (const [name, amount] of Object.entries(more) as [keyof PassCounts, number][]) counts[name] += amount;
 }
 
+/** Whether something came to its end, and not only a call that led to nothing. */
+export function settledSomething({ marks, synced, unchanged, gone, poison }: PassCounts): boolean {
+  return marks + synced + unchanged + gone + poison > 0;
+}
+
 export function didSomething({ marks, claimed }: PassCounts): boolean {
   return marks > 0 || claimed > 0;
 }

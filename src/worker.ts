@@ -8,7 +8,7 @@ import { refuseOtherRecords } from './capture/backfills.ts';
 import { findUnapplied, UNAPPLIED_REMEDY, type Unapplied } from './capture/unapplied.ts';
 import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
-import { addCounts, didSomething, noCounts, type PassCounts } from './counts.ts';
+import { addCounts, didSomething, noCounts, type PassCounts, settledSomething } from './counts.ts';
 import type { Db } from './database/connect.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { refuseMisfits } from './definitions.ts';
@@ -37,6 +37,7 @@ import { version } from './version.ts';
 
 const ALIVE_EVERY_MS = 10_000;
 const UPKEEP_EVERY_MS = 1_000;
+const FRUITLESS_MS = 60_000;
 
 export type WorkerParts = {
   db: Db;
@@ -181,9 +182,12 @@ export class Worker {
   /** Passes until nothing is due, also what becomes due within seconds; says what was done, and whether nothing is left. */
   async drain(): Promise<{ counts: PassCounts; isDrained: boolean }> {
     const total = noCounts();
-    while (!this.#stopping.signal.aborted) {
+    let settledAt = performance.now();
+    // A HubSpot that is away is not waited for: whoever started this wants to know.
+    while (!this.#stopping.signal.aborted && performance.now() - settledAt < FRUITLESS_MS) {
       const counts = await this.pass();
       addCounts(total, counts);
+      if (settledSomething(counts)) settledAt = performance.now();
       if (didSomething(counts)) continue;
       const waitMs = this.#gate.paused().size > 0 ? null : await nextDueInMs(this.#db);
       if (waitMs === null || waitMs > 10_000) break;
@@ -316,6 +320,8 @@ export class Worker {
       const turn = this.#turn++;
       const object = this.#objects[turn % this.#objects.length];
       if (object === undefined || this.#stopping.signal.aborted) return null;
+      // Without HubSpot's definitions nothing can be converted: what is good would be refused.
+      if (object.definitions === null) continue;
       if (!this.#traffic.mayStart(object.mapping.name)) continue;
       const order = Math.floor(turn / this.#objects.length) % 2 === 0 ? 'fresh' : 'oldest';
       const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order } as const;
@@ -362,7 +368,10 @@ export class Worker {
   /** Properties change in HubSpot while we run; what no longer fits pauses, and is looked at again. */
   async #refreshDefinitions(): Promise<void> {
     const isLooking = this.#objects.some(({ mapping }) => this.#gate.isLooking(mapping.name));
-    if (this.#account === null || this.#breaker.state !== 'closed') return;
+    // Where nothing can be converted yet, no batch tries whether HubSpot is back.
+    const isProbe =
+      this.#breaker.state === 'half-open' && this.#objects.some(({ definitions }) => definitions === null);
+    if (this.#account === null || (this.#breaker.state !== 'closed' && !isProbe)) return;
     const isWanted = isLooking && this.#account.isOlderThan(this.#mapping.settings.lookAgainMs);
     if (!isWanted && !this.#account.isStale) return;
     const { misfits } = await this.#account.learn();

@@ -18,7 +18,9 @@ async function run(program: Command, object: string | undefined): Promise<void> 
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     for (const name of chosen(context, object)) await backfillObject(context, name, stop.signal);
-    if (stop.signal.aborted) process.stdout.write('Stopped; the next backfill goes on from here.\n');
+    if (!stop.signal.aborted) return;
+    process.stdout.write('Stopped; the next backfill goes on from here.\n');
+    process.exitCode = 130;
   } finally {
     await context.close();
   }
@@ -46,6 +48,13 @@ async function backfillObject({ db, mapping }: Context, name: string, signal: Ab
   printUnapplied(await findUnapplied(db, [object]));
   const progress = await startProgress(name);
   const key = { ...object.mapping.key, kind: object.keyKind, archivesGone: object.mapping.whenGone === 'archive' };
-  const enqueued = await backfill(db, name, key, progress.update, signal);
-  progress.end(`${name}: ${enqueued} records enqueued; the worker delivers those that HubSpot does not hold yet`);
+  try {
+    const enqueued = await backfill(db, name, key, progress.update, signal);
+    const what = signal.aborted ? 'so far' : 'the worker delivers those that HubSpot does not hold yet';
+    progress.end(`${name}: ${enqueued} records enqueued; ${what}`);
+  } catch (error) {
+    // A bar that still stands keeps the process alive.
+    progress.end(`${name}: not all records are enqueued`);
+    throw error;
+  }
 }

@@ -10,7 +10,7 @@ export async function startProgress(name: string, out: NodeJS.WriteStream = proc
 async function bar(name: string, stream: NodeJS.WriteStream): Promise<Progress> {
   const { default: cli } = await import('cli-progress');
   const shown = new cli.SingleBar(
-    { format: `${name} [{bar}] {percentage}% {value}/{total} rows, {eta_formatted} left`, stream, hideCursor: true },
+    { format: `${name} [{bar}] {percentage}% {value}/{total} records, {eta_formatted} left`, stream, hideCursor: true },
     cli.Presets.rect,
   );
   shown.start(1, 0);

@@ -150,7 +150,7 @@ function judgeHubspot({ circuit, apiLatencyMs, definitions }: WorkerFacts, thres
     findings.push({ code: 'LATENCY', status: 'degraded', sentence: `HubSpot takes ${Math.round(apiLatencyMs)} ms` });
   }
   if (definitions === 'none') {
-    const sentence = 'HubSpot never told its property definitions: values go out unchecked';
+    const sentence = 'HubSpot never told its property definitions: nothing is sent before it does';
     findings.push({ code: 'NO_DEFINITIONS', status: 'degraded', sentence });
   }
   return findings;

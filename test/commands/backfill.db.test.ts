@@ -36,10 +36,11 @@ describe('backfill on a terminal', () => {
     } finally {
       await holder.end();
     }
-    const { out } = await backfill.finished;
-    expect(out).toMatch(/contacts \[[^\]]+\] 100% 20\/20 rows, \d+s left/);
+    const { code, out } = await backfill.finished;
+    expect(code).toBe(130);
+    expect(out).toMatch(/contacts \[[^\]]+\] 100% 20\/20 records, \d+s left/);
     expect(out).toMatch(
-      /contacts: 20 records enqueued;[^\n]*\r?\nStopped; the next backfill goes on from here\.\r?\n$/,
+      /contacts: 20 records enqueued; so far\r?\nStopped; the next backfill goes on from here\.\r?\n$/,
     );
     expect(out).not.toContain('orders');
     expect(await books()).toEqual([{ backfill_after: '20', backfill_ended_at: null }]);

@@ -42,7 +42,7 @@ it('draws a bar with the time that is left on a terminal, and a line of its own 
   onTestFinished(terminal.close);
   const { code, out } = await terminal.finished;
   expect(code).toBe(0);
-  expect(out).toMatch(/contacts \[[^\]]+\] 50% 2000\/4000 rows, \d+s left/);
+  expect(out).toMatch(/contacts \[[^\]]+\] 50% 2000\/4000 records, \d+s left/);
   expect(out).toMatch(/ left[^\n]*\n[^\n]*contacts: 4000 records enqueued\r\n$/);
   // The cursor was hidden, and is back.
   expect(out.lastIndexOf('\x1b[?25h')).toBeGreaterThan(out.lastIndexOf('\x1b[?25l'));
