@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import mysql, { type Connection } from 'mysql2/promise';
 import { createShopTables, seedShop } from '../examples/shop/seed.ts';
+import { freePort } from '../test/support/servers/private.ts';
 import type { Server } from '../test/support/servers/server.ts';
 import { startAnyServer } from '../test/support/servers/start.ts';
 
@@ -46,7 +47,7 @@ async function demo(): Promise<void> {
     HUBSPOT_BASE_URL: hubspot.url,
     HUBSPOT_ACCESS_TOKEN: hubspot.token,
     LOG_LEVEL: 'warn',
-    HTTP_PORT: '0',
+    HTTP_PORT: String(await freePort()),
   };
   say(`it listens on ${hubspot.url}, and has the limits of HubSpot's Pro plan`);
 
@@ -62,9 +63,8 @@ async function demo(): Promise<void> {
   });
   children.push(worker);
   await settled(application);
-  say(
-    `HubSpot holds ${await count(hubspot.url, 'contacts')} contacts and ${await count(hubspot.url, 'deals')} deals now`,
-  );
+  const [contacts, deals] = [await count(hubspot.url, 'contacts'), await count(hubspot.url, 'deals')];
+  say(`HubSpot holds ${contacts} contacts and ${deals} deals now; the rest is poison, or the SELECTs leave it out`);
 
   title('What HubSpot refused, and why (hubspot-outbox poison list)');
   await run(env, 'poison', 'list');
@@ -77,8 +77,8 @@ async function demo(): Promise<void> {
     "UPDATE user_cim_details SET phone = '+1 555 0100', city = 'Arlington' WHERE user_id = 1",
     1,
   );
+  say('user 17 is poison for the e-mail address jane.doe@; it is mended at its source:');
   await change(application, hubspot.url, "UPDATE users SET email = 'jane.doe@example.com' WHERE id = 17", 17);
-  say('user 17 had a bad e-mail address; mended at its source, the record left poison by itself');
 
   title('Where it stands (hubspot-outbox status)');
   await run(env, 'status');
@@ -134,7 +134,7 @@ async function settled(application: Connection): Promise<void> {
       'SELECT SUM(marks + pending) AS waiting FROM hubspot_backlog',
     )) as unknown as [{ waiting: string }[]];
     const waiting = Number(row?.waiting ?? 0);
-    const text = `${waiting} records wait`;
+    const text = `${waiting} to go`;
     if (text !== said)
       process.stdout.write(
         process.stdout.isTTY ? `\r  ${text.padEnd(40)}` : said === '' || waiting === 0 ? `  ${text}\n` : '',
@@ -167,7 +167,7 @@ async function change(application: Connection, url: string, sql: string, id: num
     city = '',
   } = records.find((record) => record.id === row?.hubspot_id)?.properties ?? {};
   say(
-    `HubSpot, ${Math.round(performance.now() - begun)} ms later: ${firstname} ${lastname}, ${email}, ${phone}, ${city} (${row?.status})`,
+    `HubSpot, ${((performance.now() - begun) / 1_000).toFixed(1)} s later: ${firstname} ${lastname}, ${email}, ${phone}, ${city} (${row?.status})`,
   );
 }
 
@@ -177,11 +177,13 @@ async function count(url: string, type: string): Promise<number> {
 
 async function next(env: Record<string, string>, worker: ChildProcess): Promise<void> {
   if (keep) {
-    title('Everything stays up; Ctrl-C ends it. In another terminal:');
-    for (const [name, value] of Object.entries(env)) if (name !== 'LOG_LEVEL') console.log(`  export ${name}=${value}`);
+    title('Everything stays up; Ctrl-C ends it. In another terminal, in this folder:');
+    for (const [name, value] of Object.entries(env))
+      if (!['LOG_LEVEL', 'HTTP_PORT'].includes(name)) console.log(`  export ${name}=${value}`);
     const path = existsSync('node_modules') ? 'node_modules/.bin/node src/cli.ts' : 'hubspot-outbox';
     console.log(`  mysql -h 127.0.0.1 -P ${server?.port} -u root shop      # change something`);
     console.log(`  curl ${env.HUBSPOT_BASE_URL}/__sandbox/records/contacts # what HubSpot holds`);
+    console.log(`  curl http://127.0.0.1:${env.HTTP_PORT}/health              # how the worker is`);
     console.log(`  ${path} --config examples/shop/hubspot-outbox.yaml status`);
     return;
   }

@@ -68,7 +68,7 @@ async function list(db: Db, { all, object, json }: ListOptions): Promise<void> {
       group.property,
       group.rows,
       group.sample,
-      group.since,
+      group.since.slice(0, 19),
     ]);
     print(formatTable(['OBJECT', 'CODE', 'PROPERTY', 'ROWS', 'SAMPLE ID', 'SINCE (UTC)'], cells));
   }
