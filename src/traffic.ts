@@ -34,8 +34,9 @@ export class Traffic {
   }
 
   mayStart(object: string): boolean {
-    const { gate, breaker } = this.#parts;
+    const { gate, breaker, budget } = this.#parts;
     if (!gate.isOpen(object) || breaker.state === 'open' || this.#count() >= this.#concurrency()) return false;
+    if (budget.isSpent) return false;
     // One batch tries whether HubSpot is back, and one of an object whether what paused it is mended.
     if (breaker.state === 'half-open' && this.#count() > 0) return false;
     return !(gate.isLooking(object) && this.#count(object) > 0);

@@ -53,8 +53,7 @@ async function backfillObject({ db, mapping }: Context, name: string, signal: Ab
     const what = signal.aborted ? 'so far' : 'the worker delivers those that HubSpot does not hold yet';
     progress.end(`${name}: ${enqueued} records enqueued; ${what}`);
   } catch (error) {
-    // A bar that still stands keeps the process alive.
-    progress.end(`${name}: not all records are enqueued`);
+    progress.abandon();
     throw error;
   }
 }

@@ -1,4 +1,9 @@
-export type Progress = { update(at: { enqueued: number; total: number }): void; end(line: string): void };
+export type Progress = {
+  update(at: { enqueued: number; total: number }): void;
+  end(line: string): void;
+  /** Ends it without a word; a bar that is left standing keeps the process alive. */
+  abandon(): void;
+};
 
 const LINE_EVERY_MS = 2_000;
 
@@ -23,6 +28,7 @@ async function bar(name: string, stream: NodeJS.WriteStream): Promise<Progress> 
       shown.stop();
       stream.write(`${line}\n`);
     },
+    abandon: () => shown.stop(),
   };
 }
 
@@ -37,5 +43,6 @@ function lines(name: string, stream: NodeJS.WriteStream): Progress {
     end(line) {
       stream.write(`${line}\n`);
     },
+    abandon: () => {},
   };
 }
