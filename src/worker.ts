@@ -315,7 +315,9 @@ export class Worker {
 
   /** Objects take turns; and each second turn asks for what has waited longest, so that nothing starves. */
   async #claim(): Promise<Batch | null> {
-    const { batchSize: limit, leaseMs, lateWriteMs } = this.#mapping.settings;
+    const { batchSize, leaseMs, lateWriteMs } = this.#mapping.settings;
+    // One record tries whether HubSpot is back: in a whole batch the one that makes it fail would come along each time.
+    const limit = this.#breaker.state === 'half-open' ? 1 : batchSize;
     for (const _ of this.#objects) {
       const turn = this.#turn++;
       const object = this.#objects[turn % this.#objects.length];
