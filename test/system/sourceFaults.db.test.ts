@@ -13,6 +13,8 @@ describe('a source that changes under the worker', () => {
     shop = await openSyncedShop({ users: 300, mapping });
     await shop.must('backfill');
     await shop.must('once');
+    // The old shop has zero dates, which a newer server copies only when it is not strict.
+    await shop.application.query("SET SESSION sql_mode = ''");
     workers = await startWorkers(shop, 1, mapping);
   });
   afterAll(async () => {
