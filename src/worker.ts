@@ -5,7 +5,7 @@ import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
 import { readApplied } from './capture/applied.ts';
 import { refuseOtherRecords } from './capture/backfills.ts';
-import { findUnapplied, UNAPPLIED_REMEDY, type Unapplied } from './capture/unapplied.ts';
+import { findUnapplied, UNAPPLIED_REMEDY, type Unapplied, unappliedOf } from './capture/unapplied.ts';
 import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts, settledSomething } from './counts.ts';
@@ -13,7 +13,7 @@ import type { Db } from './database/connect.ts';
 import { isUnavailable } from './database/unavailable.ts';
 import { refuseMisfits } from './definitions.ts';
 import { Folding } from './folding.ts';
-import { Gate, type Pause } from './gate.ts';
+import { Gate } from './gate.ts';
 import type { WorkerFacts } from './health/facts.ts';
 import type { Metrics } from './health/metrics.ts';
 import { Breaker } from './hubspot/breaker.ts';
@@ -29,8 +29,9 @@ import { nextDueInMs } from './outbox/due.ts';
 import { rememberObjects } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
 import { Pauses } from './pauses.ts';
-import { checkQueries, noteQueryFailed, QUERY_FAILED } from './queryChecks.ts';
+import { QueryChecks } from './queryChecks.ts';
 import type { SharedState } from './shared/joinRedis.ts';
+import { QUERY_FAILED } from './source/queryFailed.ts';
 import { runPass, type Stages } from './sync.ts';
 import { Traffic } from './traffic.ts';
 import { version } from './version.ts';
@@ -69,6 +70,7 @@ export class Worker {
   readonly #crashes = new Crashes();
   readonly #folding: Folding;
   readonly #pauses: Pauses;
+  readonly #queryChecks: QueryChecks;
   readonly #stopping = new AbortController();
   readonly #deadline = new AbortController();
   readonly #startedAt = Date.now();
@@ -78,8 +80,6 @@ export class Worker {
   #turn = 0;
   #account: Account | null = null;
   #upkeptAt = 0;
-  #queriesCheckedAt = 0;
-  #checkingQueries: Promise<void> | null = null;
   #isDatabaseDown = false;
   #lastPassEndedAt: number | null = null;
   #workers = 1;
@@ -101,6 +101,13 @@ export class Worker {
       this.#gate,
       mapping.objects.map(({ name }) => name),
     );
+    this.#queryChecks = new QueryChecks({
+      db,
+      gate: this.#gate,
+      pauses: this.#pauses,
+      everyMs: mapping.settings.lookAgainMs,
+      onError: (error) => this.#passFailed(error),
+    });
     const token = requireToken(environment);
     const pace = new Pace(callsPer10s);
     const breaker = this.#breaker;
@@ -131,7 +138,8 @@ export class Worker {
     this.#objects = await prepareObjects(this.#db, this.#mapping);
     // Rows would be updated by ids that are those of other records.
     const now = this.#objects.map(({ mapping: { name }, applied }) => ({ object: name, applied }));
-    await refuseOtherRecords(this.#db, this.#mapping.file, now, await readApplied(this.#db));
+    const remembered = await readApplied(this.#db);
+    await refuseOtherRecords(this.#db, this.#mapping.file, now, remembered);
     const account = new Account({
       db: this.#db,
       hubspot: this.#hubspot,
@@ -149,7 +157,7 @@ export class Worker {
     await this.#budget.flush();
     this.#workers = await reportAlive(this.#db, this.id, this.#version);
     this.#shared = await this.#join();
-    this.#unapplied = await findUnapplied(this.#db, this.#objects);
+    this.#unapplied = unappliedOf(this.#objects, remembered);
     for (const { object, reason } of this.#unapplied)
       this.#log.warn({ object, reason, remedy: UNAPPLIED_REMEDY }, 'triggers are not applied');
     this.#log.info({ version: this.#version, objects: this.#objects.length, definitions: account.source }, 'started');
@@ -206,7 +214,7 @@ export class Worker {
 
   /** Takes leave of everybody, whatever became of it. */
   async close(): Promise<void> {
-    await this.#checkingQueries;
+    await this.#queryChecks.idle();
     await this.#shared?.close();
     this.#breaker.shutdown();
     await this.#budget.flush({ isLast: true }).catch(() => {});
@@ -281,36 +289,10 @@ export class Worker {
     const spent = this.#traffic.budgetPause();
     if (spent !== null) await this.#pauses.pause('*', spent);
     await this.#pauses.show();
-    this.#startCheckingQueries(now);
+    this.#queryChecks.startIfDue(this.#objects, now);
     await wakeDoubtful(this.#db);
     for (const { object, code } of await this.#pauses.noticeResumes())
       if (code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
-  }
-
-  /** Beside the pass: a table that is being altered answers late. */
-  #startCheckingQueries(now: number): void {
-    if (this.#checkingQueries !== null || now - this.#queriesCheckedAt < this.#mapping.settings.lookAgainMs) return;
-    this.#queriesCheckedAt = now;
-    this.#checkingQueries = this.#checkQueries()
-      .catch((error: unknown) => this.#passFailed(error))
-      .finally(() => {
-        this.#checkingQueries = null;
-      });
-  }
-
-  async #checkQueries(): Promise<void> {
-    const { failing, fitting } = await checkQueries(this.#db, this.#objects);
-    for (const { name, pause } of failing) await this.#pauseForQuery(name, pause);
-    for (const name of fitting) if (this.#isPausedForQuery(name)) await this.#pauses.end(name);
-  }
-
-  async #pauseForQuery(name: string, pause: Pause): Promise<void> {
-    await noteQueryFailed(this.#db, name);
-    await this.#pauses.pause(name, pause);
-  }
-
-  #isPausedForQuery(name: string): boolean {
-    return this.#gate.paused().get(name)?.code === QUERY_FAILED;
   }
 
   /** Objects take turns; and each second turn asks for what has waited longest, so that nothing starves. */
@@ -339,10 +321,10 @@ export class Worker {
     try {
       const result = await runBatch(this.#tools(), batch, this.#deadline.signal);
       const { pause, isAnswered } = this.#traffic.heed(result);
-      if (pause?.code === QUERY_FAILED) await this.#pauseForQuery(name, pause);
+      if (pause?.code === QUERY_FAILED) await this.#queryChecks.pause(name, pause);
       else if (pause !== null) await this.#pauses.pause(name, pause);
       // What paused for its query is mended when that could be run, whether or not there was something to send.
-      else if (isAnswered || this.#isPausedForQuery(name)) await this.#pauses.end(name);
+      else if (isAnswered || this.#queryChecks.isPaused(name)) await this.#pauses.end(name);
       this.#metrics?.onOutcomes(name, result.counts);
       return result.counts;
     } catch (error) {

@@ -19,20 +19,19 @@ export async function readHeld(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<Holding | null> {
-  const { found, missing, strangers } = (await read(hubspot, asked, ids, signal)) ?? {};
-  if (found === undefined || missing === undefined) return null;
-  const holding = { found, missing, calls: ids.length === 0 ? 0 : 1 };
-  const unsaid = ids.filter((id) => !found.has(id) && !missing.has(id));
+  if (ids.length === 0) return { found: new Map(), missing: new Set(), calls: 0 };
+  const answer = await read(hubspot, asked, ids, signal);
+  if (answer === null) return null;
+  const { found, missing, strangers } = answer;
   // Found by another id than it comes back with (a secondary e-mail, a merged record): asked for alone, it is told apart.
-  if (strangers === 0 || ids.length === 1) return holding;
+  const unsaid = strangers === 0 || ids.length === 1 ? [] : ids.filter((id) => !found.has(id) && !missing.has(id));
   for (const id of unsaid) {
     const alone = await read(hubspot, asked, [id], signal);
-    holding.calls += 1;
     const held = alone?.found.get(id);
     if (held !== undefined) found.set(id, held);
     if (alone?.missing.has(id)) missing.add(id);
   }
-  return holding;
+  return { found, missing, calls: 1 + unsaid.length };
 }
 
 /** `strangers`: records that came back and were not asked for, by what they call themselves. */
@@ -42,7 +41,6 @@ async function read(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<(Omit<Holding, 'calls'> & { strangers: number }) | null> {
-  if (ids.length === 0) return { found: new Map(), missing: new Set(), strangers: 0 };
   const answer = await hubspot.read(
     type,
     [...ids],

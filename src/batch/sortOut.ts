@@ -2,6 +2,7 @@ import type { ObjectMapping } from '../config/mapping.ts';
 import type { Definitions } from '../hubspot/definition.ts';
 import type { ClaimedRow } from '../outbox/claim.ts';
 import type { Loaded } from '../source/load.ts';
+import { QUERY_FAILED } from '../source/queryFailed.ts';
 import { convertRow, sameContent } from '../source/record.ts';
 
 /** A row with the values HubSpot should hold for it now. */
@@ -61,7 +62,7 @@ function isAccepted(row: ClaimedRow, matchValue: string, properties: Record<stri
 }
 
 function failed(sourceId: string, message: string): Refusal {
-  return { sourceId, code: 'QUERY_FAILED', message: `The query fails on this record alone: ${message}` };
+  return { sourceId, code: QUERY_FAILED, message: `The query fails on this record alone: ${message}` };
 }
 
 function ambiguous(sourceId: string): Refusal {

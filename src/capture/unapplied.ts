@@ -10,11 +10,14 @@ export const UNAPPLIED_REMEDY = 'hubspot-outbox triggers apply';
  * Compares the mapping with what was applied last. The account of a worker sees no triggers, so only what the outbox
  * remembers is compared.
  */
-export async function findUnapplied(
-  db: Db,
-  objects: readonly { mapping: { name: string }; applied: Applied }[],
-): Promise<Unapplied[]> {
-  const remembered = await readApplied(db);
+export async function findUnapplied(db: Db, objects: readonly Prepared[]): Promise<Unapplied[]> {
+  return unappliedOf(objects, await readApplied(db));
+}
+
+type Prepared = { mapping: { name: string }; applied: Applied };
+
+/** The same, of what was read already. Pure. */
+export function unappliedOf(objects: readonly Prepared[], remembered: ReadonlyMap<string, Remembered>): Unapplied[] {
   return objects.flatMap(({ mapping: { name }, applied }) => {
     const reason = unappliedReason(remembered.get(name), applied);
     return reason === null ? [] : [{ object: name, reason }];

@@ -9,6 +9,7 @@ import { prepareObjects } from '../../src/objects.ts';
 import { Fold } from '../../src/outbox/fold.ts';
 import { runSqlFile } from '../support/sqlClient.ts';
 import { type Captured, mappingOf, openCaptured, takeMarks } from './captured.ts';
+import { rootOnly, where, withCountries, withDetails } from './userMappings.ts';
 
 const schema = `
   CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80), country_id INT, KEY (country_id));
@@ -16,15 +17,6 @@ const schema = `
   CREATE TABLE countries (id INT PRIMARY KEY, name VARCHAR(40));
   INSERT INTO users VALUES (1, 'ann@x.de', 1), (2, 'bob@x.de', 1), (3, 'cid@x.de', 2);
   INSERT INTO countries VALUES (1, 'Germany'), (2, 'France')`;
-
-const where = 'WHERE u.id IN (:ids)';
-const rootOnly = mappingOf(`SELECT u.id AS source_id, u.email FROM users u ${where}`);
-const withDetails = mappingOf(
-  `SELECT u.id AS source_id, u.email, d.phone FROM users u LEFT JOIN details d ON d.user_id = u.id ${where}`,
-);
-const withCountries = mappingOf(
-  `SELECT u.id AS source_id, u.email, c.name AS country FROM users u LEFT JOIN countries c ON c.id = u.country_id ${where}`,
-);
 
 let captured: Captured;
 beforeEach(async () => {

@@ -5,6 +5,7 @@ import { planTriggers } from '../../src/capture/plan.ts';
 import { loadWatches } from '../../src/capture/registry.ts';
 import { Fold } from '../../src/outbox/fold.ts';
 import { type Captured, mappingOf, openCaptured, readTriggers, takeMarks } from './captured.ts';
+import { rootOnly, where, withCountries, withDetails } from './userMappings.ts';
 
 const schema = `
   CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(80), first_name VARCHAR(40), country_id INT, KEY (country_id));
@@ -14,15 +15,6 @@ const schema = `
   INSERT INTO users VALUES (1, 'ann@x.de', 'Ann', 1), (2, 'bob@x.de', 'Bob', 1), (3, 'cid@x.de', 'Cid', 2);
   INSERT INTO details VALUES (1, '+49 1', 'Ulm'), (2, '+49 2', 'Ulm');
   INSERT INTO countries VALUES (1, 'Germany'), (2, 'France')`;
-
-const where = 'WHERE u.id IN (:ids)';
-const rootOnly = mappingOf(`SELECT u.id AS source_id, u.email FROM users u ${where}`);
-const withDetails = mappingOf(
-  `SELECT u.id AS source_id, u.email, d.phone FROM users u LEFT JOIN details d ON d.user_id = u.id ${where}`,
-);
-const withCountries = mappingOf(
-  `SELECT u.id AS source_id, u.email, c.name AS country FROM users u LEFT JOIN countries c ON c.id = u.country_id ${where}`,
-);
 
 const threeOf = (table: string) =>
   [

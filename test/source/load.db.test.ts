@@ -169,25 +169,27 @@ const CASES: Record<string, Case> = {
 
 const NAMES = Object.keys(CASES);
 
+let database: TestDatabase;
+let application: Connection;
+let db: Db;
+beforeAll(async () => {
+  database = await testDatabase();
+  application = await connectAsApplication(database);
+  db = await connect(database.url);
+});
+afterAll(async () => {
+  await db?.destroy();
+  await application?.end();
+  await database?.drop();
+});
+
 describe('a row with a column of every type', () => {
-  let database: TestDatabase;
-  let application: Connection;
-  let db: Db;
   beforeAll(async () => {
-    database = await testDatabase();
-    application = await connectAsApplication(database);
     await application.query("SET sql_mode = '', time_zone = '+00:00'");
     const columns = NAMES.map((name) => `${name} ${CASES[name]?.sql}`).join(', ');
     await application.query(`CREATE TABLE things (id INT(6) ZEROFILL PRIMARY KEY, ${columns}) DEFAULT CHARSET utf8mb4`);
     await application.query(`INSERT INTO things VALUES (7, ${NAMES.map((name) => CASES[name]?.writes).join(', ')})`);
-    db = await connect(database.url);
   });
-  afterAll(async () => {
-    await db?.destroy();
-    await application.end();
-    await database.drop();
-  });
-
   const loadColumns = (list: string, ids = ['7'], rest = '') =>
     load(db, mappingOf(`SELECT t.id AS source_id, ${list} FROM things t WHERE t.id IN (:ids) ${rest}`), 'integer', ids);
 
@@ -310,20 +312,6 @@ describe('a row with a column of every type', () => {
 });
 
 describe('a key', () => {
-  let database: TestDatabase;
-  let application: Connection;
-  let db: Db;
-  beforeAll(async () => {
-    database = await testDatabase();
-    application = await connectAsApplication(database);
-    db = await connect(database.url);
-  });
-  afterAll(async () => {
-    await db?.destroy();
-    await application.end();
-    await database.drop();
-  });
-
   it('of text is found byte by byte, whatever the collation finds', async () => {
     await application.query(
       "CREATE TABLE codes (id VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci PRIMARY KEY, n INT); INSERT INTO codes VALUES ('Ab', 1), ('it''s\\\\', 2), ('👍', 3)",
@@ -348,22 +336,11 @@ describe('a key', () => {
 });
 
 describe('a record on which the query fails', () => {
-  let database: TestDatabase;
-  let application: Connection;
-  let db: Db;
   beforeAll(async () => {
-    database = await testDatabase();
-    application = await connectAsApplication(database);
-    db = await connect(database.url);
     await application.query(`CREATE TABLE u (id INT PRIMARY KEY, a INT UNSIGNED, b INT UNSIGNED);
       CREATE TABLE o (u_id INT, state VARCHAR(9));
       INSERT INTO u VALUES (1, 5, 5), (2, 5, 5), (3, 5, 5), (4, 5, 6), (5, 5, 5);
       INSERT INTO o VALUES (1, 'open'), (2, 'open'), (2, 'paid'), (5, 'paid')`);
-  });
-  afterAll(async () => {
-    await db?.destroy();
-    await application.end();
-    await database.drop();
   });
   const ids = ['1', '2', '3', '4', '5', '6'];
 

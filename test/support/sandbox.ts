@@ -31,7 +31,8 @@ export async function startTestSandbox(options: Partial<SandboxOptions> = {}) {
       body: body === undefined ? null : JSON.stringify(body),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as T;
+    // 204 has no body.
+    return (response.status === 204 ? undefined : await response.json()) as T;
   };
   const sandbox = {
     url,

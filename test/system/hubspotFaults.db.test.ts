@@ -147,13 +147,10 @@ describe('a worker whose HubSpot misbehaves', () => {
   it('waits with a conflict while it is in doubt what another record holds', async () => {
     const email = 'taken.for.a.moment@example.com';
     const write = (operation: string, input: object) =>
-      fetch(`${shop.sandbox.url}/crm/v3/objects/contacts/batch/${operation}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${shop.sandbox.token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ inputs: [input] }),
+      shop.sandbox.ask<{ results: { id: string }[] }>('POST', `/crm/v3/objects/contacts/batch/${operation}`, {
+        inputs: [input],
       });
-    const written = await write('upsert', { id: email, idProperty: 'email', properties: { email } });
-    const { results } = (await written.json()) as { results: { id: string }[] };
+    const { results } = await write('upsert', { id: email, idProperty: 'email', properties: { email } });
     await shop.application.query(
       "INSERT INTO hubspot_doubt VALUES ('contacts', ?, UTC_TIMESTAMP(6) + INTERVAL 1 HOUR)",
       [user(90)],
