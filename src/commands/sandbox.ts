@@ -44,11 +44,13 @@ function token(text: string): string {
 async function run(given: Given): Promise<void> {
   const sandbox = await start(given);
   const { plan, token, json } = given;
+  const told = new Promise<void>((stop) => {
+    process.once('SIGINT', () => stop()).once('SIGTERM', () => stop());
+  });
+  // Whoever reads this may tell it to stop at once.
   if (json) process.stdout.write(`${JSON.stringify({ url: sandbox.url, token })}\n`);
   else process.stdout.write(welcome(sandbox.url, plan, token));
-  await new Promise<void>((stopped) => {
-    process.once('SIGINT', () => stopped()).once('SIGTERM', () => stopped());
-  });
+  await told;
   await sandbox.close();
 }
 
