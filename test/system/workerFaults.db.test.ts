@@ -8,6 +8,8 @@ import { swiftMapping } from './swiftMapping.ts';
 
 const mapping = swiftMapping({ lease_ms: 4_000, request_timeout_ms: 2_000 });
 const CALL = 'contacts/batch/update';
+const wrongClock = new URL('../support/wrongClock.ts', import.meta.url).href;
+const HOUR_MS = 3_600_000;
 
 describe('workers that fail', () => {
   let shop: SyncedShop;
@@ -159,5 +161,30 @@ describe('workers that fail', () => {
     expect(sent.length).toBeLessThanOrEqual(new Set(sent).size * 1.2);
     for (const worker of workers) worker.child.kill('SIGTERM');
     for (const worker of workers) expect((await worker.finished).code).toBe(0);
+  });
+
+  it('are not misled by clocks that are hours apart', async () => {
+    const aheadBy = (hours: number) =>
+      start({ NODE_OPTIONS: `--import ${wrongClock}`, CLOCK_AHEAD_MS: String(hours * HOUR_MS) });
+    await shop.sandbox.options({ latencyMs: 300 });
+    const early = await aheadBy(9);
+    const late = await aheadBy(-9);
+    const startedAt = (worker: Started) => Date.parse(linesOf(worker)[0]?.time ?? '');
+    expect(startedAt(early) - startedAt(late), 'what the clocks differ by').toBeGreaterThan(17 * HOUR_MS);
+
+    // A lease judged by one's own clock would be over at once for one of them.
+    await shop.sandbox.clearCalls();
+    await changeAll('By two clocks');
+    await untilDelivered(shop, [early, late]);
+    const sent = (await shop.sandbox.calls()).filter(({ path }) => path.includes(CALL)).flatMap(({ inputs }) => inputs);
+    expect(sent.length).toBeLessThanOrEqual(new Set(sent).size * 1.2);
+
+    // One written by one's own clock would last for hours, and so would what is due.
+    await changeAll('Killed by its clock');
+    await callUnderWay();
+    early.child.kill('SIGKILL');
+    await untilDelivered(shop, [late]);
+    late.child.kill('SIGTERM');
+    expect((await late.finished).code).toBe(0);
   });
 });
