@@ -37,7 +37,7 @@ export function toDateTime(text: string, isInstant: boolean, timeZone: string): 
 
 /** `''` for a zero date, which clears; `refused` for one that is partly zero or no day of the calendar. */
 function read(text: string): Reading | Converted {
-  if (/^0000-00-00([ T]00:00(:00(\.0+)?)?)?$/.test(text)) return { ok: '' };
+  if (text.startsWith('0000') && /^0000-00-00([ T]00:00(:00(\.0+)?)?)?$/.test(text)) return { ok: '' };
   const parts = SHAPE.exec(text);
   if (parts === null) return { refused: 'is not a date like 2026-11-30 or 2026-11-30 15:04:05' };
   const [, year = '', month = '', day = '', hour = '0', minute = '0', second = '0', fraction = ''] = parts;
@@ -76,22 +76,30 @@ const QUARTER_MS = 15 * MINUTE_MS;
 const MOST_REMEMBERED = 50_000;
 
 /** What a zone's offset was at a moment never changes, and working it out takes longer than all else of a record. */
-const remembered = new Map<string, number>();
+const remembered = new Map<string, Map<number, number>>();
 
 /** Most clocks change at a full quarter of an hour; those of Newfoundland did a minute after midnight. */
 function offsetAt(instantMs: number, timeZone: string): number {
   const quarter = Math.floor(instantMs / QUARTER_MS);
-  const offsetMs = offsetAtQuarter(quarter, timeZone);
-  return offsetMs === offsetAtQuarter(quarter + 1, timeZone) ? offsetMs : findOffset(instantMs, timeZone);
+  const ofZone = rememberedOf(timeZone);
+  const offsetMs = offsetAtQuarter(quarter, timeZone, ofZone);
+  return offsetMs === offsetAtQuarter(quarter + 1, timeZone, ofZone) ? offsetMs : findOffset(instantMs, timeZone);
 }
 
-function offsetAtQuarter(quarter: number, timeZone: string): number {
-  const key = `${timeZone} ${quarter}`;
-  const known = remembered.get(key);
+function rememberedOf(timeZone: string): Map<number, number> {
+  const known = remembered.get(timeZone);
   if (known !== undefined) return known;
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  const empty = new Map<number, number>();
+  remembered.set(timeZone, empty);
+  return empty;
+}
+
+function offsetAtQuarter(quarter: number, timeZone: string, ofZone: Map<number, number>): number {
+  const known = ofZone.get(quarter);
+  if (known !== undefined) return known;
+  if (ofZone.size >= MOST_REMEMBERED) ofZone.clear();
   const offsetMs = findOffset(quarter * QUARTER_MS, timeZone);
-  remembered.set(key, offsetMs);
+  ofZone.set(quarter, offsetMs);
   return offsetMs;
 }
 
@@ -102,7 +110,8 @@ function findOffset(instantMs: number, timeZone: string): number {
 /** ISO 8601 has four digits for a year; the time zone can lead a first or last day out of them. */
 function isoOf(ms: number, length: 10 | 24): Converted {
   const iso = new Date(ms).toISOString();
-  return /^(?!0000)\d{4}-/.test(iso)
+  // Years beyond four digits have a sign before them.
+  return iso.length === 24 && !iso.startsWith('0000')
     ? { ok: iso.slice(0, length) }
     : { refused: 'is outside the years 1 to 9999 in UTC' };
 }
