@@ -34,8 +34,9 @@ export type Confirmation = {
 type Result = { id: string; traceId?: string; matchValue?: string };
 
 /**
- * What a 2xx body says of each record. A record is delivered only when a result is its own: by trace id, by record
- * id, or by its match value; results come in any order. Anything less is unknown.
+ * What a 2xx body says of each record. A record is delivered only when a result is its own: by trace id, else by what
+ * it was sent under, its record id in an update and its match value in an upsert; results come in any order. Anything
+ * less is unknown.
  */
 export function confirm(
   records: readonly OutboundRecord[],
@@ -47,9 +48,8 @@ export function confirm(
   const errors = readErrors(body);
   const confirmation: Confirmation = { delivered: [], refused: [], missing: [], unknown: [], mapping: null };
   const open = new Map(records.map((record) => [record.traceId, record]));
-  const values = new Set(records.map(({ matchValue }) => matchValue));
   for (const record of records) {
-    const result = resultOf(record, results, mode, values);
+    const result = resultOf(record, results, mode);
     const error = result === undefined ? errorOf(record, errors, mode) : undefined;
     if (result === undefined && error === undefined) continue;
     open.delete(record.traceId);
@@ -130,21 +130,14 @@ function normalize(value: string, matchOn: string): string {
 }
 
 /** Two results that could both be a record's own confirm nothing. */
-function resultOf(
-  record: OutboundRecord,
-  results: readonly Result[],
-  mode: 'upsert' | 'update',
-  values: ReadonlySet<string>,
-): Result | undefined {
+function resultOf(record: OutboundRecord, results: readonly Result[], mode: 'upsert' | 'update'): Result | undefined {
   const byTrace = results.filter(({ traceId }) => traceId === record.traceId);
-  if (byTrace.length > 0) return byTrace.length === 1 ? byTrace[0] : undefined;
   const untraced = results.filter(({ traceId }) => traceId === undefined);
-  const byId = untraced.filter(({ id }) => id === record.hubspotId);
-  const own = mode === 'update' ? byId : untraced.filter(({ matchValue }) => matchValue === record.matchValue);
-  if (own.length > 0) return own.length === 1 ? own[0] : undefined;
-  // A contact found by a secondary e-mail comes back with its primary one.
-  const [other, ...more] = byId.filter(({ matchValue = '' }) => !values.has(matchValue));
-  return more.length === 0 ? other : undefined;
+  const bySent = untraced.filter(({ id, matchValue }) =>
+    mode === 'update' ? id === record.hubspotId : matchValue === record.matchValue,
+  );
+  const [own, ...more] = byTrace.length > 0 ? byTrace : bySent;
+  return more.length === 0 ? own : undefined;
 }
 
 /** By trace id, or by the id the record was sent under. */

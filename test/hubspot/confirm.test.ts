@@ -87,8 +87,7 @@ describe('confirming what HubSpot answers of each input', () => {
             if (typeof objectWriteTraceId === 'string') return objectWriteTraceId === record?.traceId;
             if (mode === 'update') return String(id) === record?.hubspotId;
             const email = String((properties as { email?: unknown } | null | undefined)?.email).toLowerCase();
-            const isAnothers = records.some((each) => each !== record && each.matchValue === email);
-            return email === record?.matchValue || (String(id) === record?.hubspotId && !isAnothers);
+            return email === record?.matchValue;
           });
           expect(own.map(({ id }) => String(id))).toContain(hubspotId);
           confirmed += 1;
@@ -147,18 +146,6 @@ describe('confirming what HubSpot answers of each input', () => {
       results: [{ id: '5', objectWriteTraceId: record.traceId, properties: { email: 'first@example.com' } }],
     };
     expect(confirm([record], body, 'email', 'upsert').delivered).toEqual([{ sourceId: 's1', hubspotId: '5' }]);
-  });
-
-  it('knows a contact by its record, whichever of its e-mails comes back', () => {
-    const [one, other] = [recordAt(1), recordAt(2)];
-    const primary = { id: one.hubspotId, properties: { email: 'first@example.com' } };
-    const delivered = [{ sourceId: 's1', hubspotId: one.hubspotId }];
-    expect(confirm([one], { results: [primary] }, 'email', 'upsert').delivered).toEqual(delivered);
-    const anothers = { ...primary, properties: { email: other.matchValue } };
-    expect(idsOf([one])).toEqual(confirm([one, other], { results: [anothers] }, 'email', 'upsert').unknown);
-    expect(confirm([one], { results: [primary, primary] }, 'email', 'upsert').unknown).toEqual(['s1']);
-    const unknownYet = { ...one, hubspotId: null };
-    expect(confirm([unknownYet], { results: [primary] }, 'email', 'upsert').unknown).toEqual(['s1']);
   });
 
   it('does not confirm by the e-mail of a result that is another record’s by its trace id', () => {

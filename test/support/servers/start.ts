@@ -21,10 +21,12 @@ export function startServers(only: readonly string[] = []): Promise<Reached> {
 async function startEach(only: readonly string[]): Promise<Reached> {
   const missed: Reached['missed'] = [];
   try {
-    const servers = await startContainers();
-    return { servers: servers.filter(({ kind }) => only.length === 0 || only.includes(kind)), missed };
+    return { servers: await startContainers(only), missed };
   } catch (error) {
     missed.push({ kind: 'docker', why: reason(error) });
+  }
+  for (const kind of only) {
+    if (!Object.hasOwn(PRIVATE, kind)) missed.push({ kind, why: `not one of ${Object.keys(PRIVATE).join(', ')}` });
   }
   const wanted = Object.entries(PRIVATE).filter(([kind]) => only.length === 0 || only.includes(kind));
   const servers: Server[] = [];
