@@ -22,7 +22,7 @@ export type Contest = {
   candidate: Candidate;
   holder: Holder;
   /** HubSpot's record of the holder goes over with the value. */
-  isRecordToo?: boolean;
+  isRecordToo: boolean;
 };
 
 /**
@@ -98,7 +98,7 @@ function decide(
   if (!isHeld || isSameRecord) {
     admission.takeOver.push({ candidate, holder, isRecordToo: isHeld });
   } else if (wantedByHolder !== undefined) {
-    admission.vacate.push({ candidate, holder });
+    admission.vacate.push({ candidate, holder, isRecordToo: false });
   } else if (row.hubspotId === null) {
     // Somebody came back under a new key: HubSpot's record of the old one is theirs.
     admission.takeOver.push({ candidate, holder, isRecordToo: true });

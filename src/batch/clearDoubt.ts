@@ -88,13 +88,14 @@ async function adoptCreated(
       continue;
     }
     cleared.maybeCreated.delete(row.sourceId);
-    const held = values.flatMap((value) => holding.found.get(value) ?? [])[0];
-    if (held !== undefined) {
+    const key = values.find((value) => holding.found.has(value));
+    const held = key === undefined ? undefined : holding.found.get(key);
+    if (key !== undefined && held !== undefined) {
       Object.assign(row, { hubspotId: held.hubspotId, matchValue: null });
-      await rememberRecord(db, object.name, row.sourceId, held.hubspotId, claim.token);
+      await rememberRecord(db, object.name, row.sourceId, { hubspotId: held.hubspotId, key }, claim.token);
     }
     const free = values.filter((value) => holding.missing.has(value));
-    await releaseValues(db, object.name, row.sourceId, free);
+    await releaseValues(db, object.name, row.sourceId, free, claim.token);
   }
 }
 

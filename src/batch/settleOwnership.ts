@@ -3,15 +3,8 @@ import type { Db } from '../database/connect.ts';
 import type { Hubspot } from '../hubspot/client.ts';
 import type { KeyKind } from '../keys.ts';
 import type { Claim } from '../outbox/claim.ts';
-import {
-  giveUpRecord,
-  type Holder,
-  readHolders,
-  readOwners,
-  rememberRecord,
-  reserve,
-  takeOver,
-} from '../outbox/match.ts';
+import { type Holder, readHolders, readOwners, rememberRecord, reserve, takeOver } from '../outbox/match.ts';
+import { matchKey } from '../outbox/matchKey.ts';
 import { load } from '../source/load.ts';
 import { normalizeMatch } from '../source/record.ts';
 import { type Admission, admit, type Contest, separateDuplicates } from './admit.ts';
@@ -75,7 +68,8 @@ async function findRecords(
     else if (held === undefined) holder.matchValue = '';
     else if (holder.hubspotId !== null) holder.matchValue = held.hubspotId === holder.hubspotId ? matchValue : '';
     else {
-      await rememberRecord(db, object.name, holder.sourceId, held.hubspotId, claim.token);
+      const found = { hubspotId: held.hubspotId, key: matchKey(matchValue) };
+      await rememberRecord(db, object.name, holder.sourceId, found, claim.token);
       Object.assign(holder, { hubspotId: held.hubspotId, matchValue });
     }
   }
@@ -135,17 +129,16 @@ async function takeOverAll(db: Db, object: string, claim: Claim, admission: Admi
   }
 }
 
-/** The record is given up first: cut short in between, nobody has it, and it is found again by its value. */
 async function takeOverOne(
   db: Db,
   object: string,
   claim: Claim,
   { candidate, holder, isRecordToo }: Contest,
 ): Promise<boolean> {
-  if (isRecordToo) {
-    if (!(await giveUpRecord(db, object, holder.sourceId, claim.token))) return false;
-    const own = claim.rows.find(({ sourceId }) => sourceId === holder.sourceId);
-    if (own !== undefined) Object.assign(own, { hubspotId: null, matchValue: null, sentProperties: null });
-  }
-  return takeOver(db, object, candidate.matchValue, holder.sourceId, candidate.row.sourceId);
+  const { matchValue, row } = candidate;
+  const passing = { matchValue, from: holder.sourceId, to: row.sourceId, isRecordToo };
+  if (!(await takeOver(db, object, passing, claim.token))) return false;
+  const own = isRecordToo ? claim.rows.find(({ sourceId }) => sourceId === holder.sourceId) : undefined;
+  if (own !== undefined) Object.assign(own, { hubspotId: null, matchValue: null, sentProperties: null });
+  return true;
 }

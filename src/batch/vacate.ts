@@ -53,11 +53,13 @@ async function vacate(
   // A clearing whose answer was lost may be written after the row's next send, which is looked at again then.
   if (verdict.kind === 'fault' && verdict.isDoubtful) await noteDoubt(db, object.name, [sourceId], claim.lateWriteMs);
   const isCleared = verdict.kind === 'answered' && !isNotFound(answer.body);
-  const isFree = isCleared || isNotFound(answer.body);
+  let isFree = isCleared || isNotFound(answer.body);
   if (isFree) {
-    await forgetMatchValue(db, object.name, sourceId);
+    await forgetMatchValue(db, object.name, sourceId, claim.token);
     if (own !== undefined) own.matchValue = '';
-    await takeOver(db, object.name, candidate.matchValue, sourceId, candidate.row.sourceId);
+    const { matchValue, row } = candidate;
+    const passing = { matchValue, from: sourceId, to: row.sourceId, isRecordToo: false };
+    isFree = await takeOver(db, object.name, passing, claim.token);
   }
   if (own === undefined) await giveBack(db, claim, sourceId, revision, isFree ? 0 : 1_000);
   return isFree;

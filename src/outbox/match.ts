@@ -113,61 +113,92 @@ export async function readHolders(db: Db, object: string, sourceIds: readonly st
   );
 }
 
-/** Passes a value from one row to another. False when the first no longer owned it. */
-export async function takeOver(db: Db, object: string, matchValue: string, from: string, to: string): Promise<boolean> {
-  const [{ affectedRows }] = await db.raw(
-    'UPDATE hubspot_match SET source_id = ? WHERE object = ? AND match_value = ? AND source_id = ?',
-    [to, object, matchKey(matchValue), from],
-  );
-  return affectedRows === 1;
+/** A value on its way from one row to another. */
+export type Passing = { matchValue: string; from: string; to: string; isRecordToo: boolean };
+
+/**
+ * Passes a value to a row that this claim still holds, and with it the record of the row that owned it, where the two
+ * belong together: a row that kept it would write into the other's record when its source comes back. All of it or
+ * nothing: false when the value is another's by now, the claim has ended, or somebody else has the owner in flight.
+ */
+export async function takeOver(
+  db: Db,
+  object: string,
+  { matchValue, from, to, isRecordToo }: Passing,
+  token: string,
+): Promise<boolean> {
+  return transact(db, async (trx) => {
+    const [rows] = await trx.raw(
+      `SELECT source_id, ${HELD} AS is_held, ${NOT_ELSEWHERE} AS is_free FROM hubspot_data FORCE INDEX (PRIMARY)
+       WHERE object = ? AND source_id IN (?, ?) ORDER BY source_id FOR UPDATE`,
+      [token, token, object, from, to],
+    );
+    const isTrue = (id: string, name: string) =>
+      (rows as Record<string, unknown>[]).some((row) => row.source_id === id && String(row[name]) === '1');
+    if (!isTrue(to, 'is_held') || (isRecordToo && !isTrue(from, 'is_free'))) return false;
+    const [{ affectedRows }] = await trx.raw(
+      'UPDATE hubspot_match SET source_id = ? WHERE object = ? AND match_value = ? AND source_id = ?',
+      [to, object, matchKey(matchValue), from],
+    );
+    if (affectedRows === 1 && isRecordToo) await trx.raw(`${FORGET_RECORD} ${OF_ROW}`, [object, from]);
+    return affectedRows === 1;
+  });
 }
 
-/** HubSpot holds no record under these values of a row: they are free at once, under the protection of its claim. */
-export async function releaseValues(db: Db, object: string, sourceId: string, keys: readonly string[]): Promise<void> {
+/** HubSpot holds no record under these values of a row: they are free at once, while this claim holds the row. */
+export async function releaseValues(
+  db: Db,
+  object: string,
+  sourceId: string,
+  keys: readonly string[],
+  token: string,
+): Promise<void> {
   if (keys.length === 0) return;
   await insist(() =>
     db.raw(
-      `DELETE FROM hubspot_match WHERE object = ? AND match_value IN (${keys.map(() => '?').join(', ')}) AND source_id = ?`,
-      [object, ...keys, sourceId],
+      `DELETE m FROM hubspot_match m FORCE INDEX (PRIMARY)
+       JOIN hubspot_data d ON d.object = m.object AND d.source_id = m.source_id AND ${HELD}
+       WHERE m.object = ? AND m.match_value IN (${keys.map(() => '?').join(', ')}) AND m.source_id = ?`,
+      [token, object, ...keys, sourceId],
     ),
   );
   await wakeDuplicates(db, object, keys);
 }
 
+/** The claim of this token still holds the row: what a worker learnt before it froze is not written after it woke. */
+const HELD = '(claimed_by = ? AND claimed_until > UTC_TIMESTAMP(6))';
+
 /** Nobody else has the row in flight; takes the token of the claim that asks. */
 const NOT_ELSEWHERE = '(claimed_by IS NULL OR claimed_by = ? OR claimed_until <= UTC_TIMESTAMP(6))';
 
-/** A record that HubSpot was found to hold for a row: known at once, so that others who want its value see it. */
+const FORGET_RECORD = 'UPDATE hubspot_data SET hubspot_id = NULL, match_value = NULL, sent_properties = NULL';
+const OF_ROW = 'WHERE object = ? AND source_id = ?';
+
+/**
+ * A record that HubSpot was found to hold under a value of a row: known at once, so that others who want the value see
+ * it. Not when the value, and the record with it, went to another row meanwhile.
+ */
 export async function rememberRecord(
   db: Db,
   object: string,
   sourceId: string,
-  hubspotId: string,
+  found: { hubspotId: string; key: string },
   token: string,
 ): Promise<void> {
   await insist(() =>
     db.raw(
-      `UPDATE hubspot_data SET hubspot_id = ? WHERE object = ? AND source_id = ? AND hubspot_id IS NULL
-         AND ${NOT_ELSEWHERE}`,
-      [hubspotId, object, sourceId, token],
+      `UPDATE hubspot_data d
+       JOIN hubspot_match m ON m.object = d.object AND m.source_id = d.source_id AND m.match_value = ?
+       SET d.hubspot_id = ?
+       WHERE d.object = ? AND d.source_id = ? AND d.hubspot_id IS NULL AND ${NOT_ELSEWHERE}`,
+      [found.key, found.hubspotId, object, sourceId, token],
     ),
   );
 }
 
-/**
- * The HubSpot record of a row is its own no longer: it was deleted, or went over to another row with its match value. A
- * row that kept it would write into the other's record when its source comes back. Not while somebody else has the row
- * in flight.
- */
-export async function giveUpRecord(db: Db, object: string, sourceId: string, token: string): Promise<boolean> {
-  const [{ affectedRows }] = await insist(() =>
-    db.raw(
-      `UPDATE hubspot_data SET hubspot_id = NULL, match_value = NULL, sent_properties = NULL
-       WHERE object = ? AND source_id = ? AND ${NOT_ELSEWHERE}`,
-      [object, sourceId, token],
-    ),
-  );
-  return affectedRows === 1;
+/** The HubSpot record of a row that this claim holds was deleted. */
+export async function giveUpRecord(db: Db, object: string, sourceId: string, token: string): Promise<void> {
+  await insist(() => db.raw(`${FORGET_RECORD} ${OF_ROW} AND ${HELD}`, [object, sourceId, token]));
 }
 
 /**
@@ -200,9 +231,9 @@ export async function holdForVacating(
   });
 }
 
-/** HubSpot's record of a row holds no match value any more; NULL would mean that nobody knows what it holds. */
-export async function forgetMatchValue(db: Db, object: string, sourceId: string): Promise<void> {
-  await db.raw("UPDATE hubspot_data SET match_value = '' WHERE object = ? AND source_id = ?", [object, sourceId]);
+/** HubSpot's record of a held row has no match value any more; NULL would mean that nobody knows what it has. */
+export async function forgetMatchValue(db: Db, object: string, sourceId: string, token: string): Promise<void> {
+  await db.raw(`UPDATE hubspot_data SET match_value = '' ${OF_ROW} AND ${HELD}`, [object, sourceId, token]);
 }
 
 /**

@@ -66,7 +66,8 @@ async function swap(meanwhile: () => Promise<void>) {
   const candidate = { row: one, matchValue: EMAILS['2'], properties: { email: EMAILS['2'] } };
   const idle = { isInFlight: true, isPending: true, isDoubtful: false };
   const holder: Holder = { sourceId: '2', hubspotId: two.hubspotId, matchValue: EMAILS['2'], ...idle };
-  const admission = { admitted: [candidate], refused: [], vacate: [{ candidate, holder }], takeOver: [], later: [] };
+  const vacate = [{ candidate, holder, isRecordToo: false }];
+  const admission = { admitted: [candidate], refused: [], vacate, takeOver: [], later: [] };
   const mayStart = async () => true;
   await vacateHolders({ db, hubspot, object, claim: claimed, mayStart }, admission, never);
   const properties = { email: EMAILS['1'] };

@@ -2,8 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   forgetMatchValue,
   freeMatchValues,
+  giveUpRecord,
   holdForVacating,
   readHolders,
+  releaseValues,
+  rememberRecord,
   reserve,
   takeOver,
 } from '../../src/outbox/match.ts';
@@ -104,11 +107,109 @@ describe('match values', () => {
     expect(await reserve(outbox.db, 'contacts', [wanted('2', 'next@x.de')])).toEqual(new Map([['next@x.de', '1']]));
   });
 
-  it('pass to another row only from the one that owns them', async () => {
-    await reserve(outbox.db, 'contacts', [wanted('1', 'a@x.de')]);
-    expect(await takeOver(outbox.db, 'contacts', 'a@x.de', '3', '2')).toBe(false);
-    expect(await takeOver(outbox.db, 'contacts', 'a@x.de', '1', '2')).toBe(true);
-    expect(await reserve(outbox.db, 'contacts', [wanted('1', 'a@x.de')])).toEqual(new Map([['a@x.de', '2']]));
+  describe('that pass to another row', () => {
+    const passing = { matchValue: 'a@x.de', from: '1', to: '2', isRecordToo: true };
+    const ownerOf = async (value: string) =>
+      (await reserve(outbox.db, 'contacts', [wanted('nobody', value)])).get(value) ?? '';
+    const end = () => outbox.db.raw('UPDATE hubspot_data SET claimed_until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND');
+
+    /** Row 1 is gone and has a record; the claim of row 2, which wants its value. */
+    async function contest() {
+      await sync('1', 'a@x.de');
+      await outbox.db.raw("UPDATE hubspot_data SET status = 'gone' WHERE source_id = '1'");
+      await enqueueIds(outbox.db, ['2']);
+      return claim(outbox.db);
+    }
+
+    it('take the record along', async () => {
+      const { token } = await contest();
+      expect(await takeOver(outbox.db, 'contacts', passing, token)).toBe(true);
+      expect(await ownerOf('a@x.de')).toBe('2');
+      expect(await readRow(outbox.db, '1')).toMatchObject({
+        hubspot_id: null,
+        match_value: null,
+        sent_properties: null,
+      });
+    });
+
+    it('leave the record where it is when it does not belong to them', async () => {
+      const { token } = await contest();
+      expect(await takeOver(outbox.db, 'contacts', { ...passing, isRecordToo: false }, token)).toBe(true);
+      expect(await ownerOf('a@x.de')).toBe('2');
+      expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: '91', match_value: 'a@x.de' });
+    });
+
+    it('come from the row that owns them, or stay, and the record with them', async () => {
+      const { token } = await contest();
+      expect(await takeOver(outbox.db, 'contacts', { ...passing, matchValue: 'b@x.de' }, token)).toBe(false);
+      expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: '91' });
+      expect(await ownerOf('a@x.de')).toBe('1');
+    });
+
+    it.each([
+      ['whose claim has ended', end],
+      [
+        'whose row another worker has by now',
+        async () => {
+          await end();
+          await outbox.db.raw('UPDATE hubspot_data SET due_at = UTC_TIMESTAMP(6)');
+          expect((await claim(outbox.db, { workerId: 'w2' })).rows).toHaveLength(1);
+        },
+      ],
+      [
+        'while somebody else has their owner in flight',
+        () =>
+          outbox.db.raw(
+            `UPDATE hubspot_data SET claimed_by = 'w2:1', claimed_until = UTC_TIMESTAMP(6) + INTERVAL 1 MINUTE
+             WHERE source_id = '1'`,
+          ),
+      ],
+    ])('do not by a worker %s', async (_, meanwhile) => {
+      const { token } = await contest();
+      await meanwhile();
+      expect(await takeOver(outbox.db, 'contacts', passing, token)).toBe(false);
+      expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: '91', match_value: 'a@x.de' });
+      expect(await ownerOf('a@x.de')).toBe('1');
+    });
+  });
+
+  describe('of a row whose claim has ended', () => {
+    async function endedClaim(): Promise<string> {
+      await sync('1', 'a@x.de');
+      await enqueueIds(outbox.db, ['1']);
+      const { token } = await claim(outbox.db);
+      await outbox.db.raw("UPDATE hubspot_data SET claimed_by = 'w2:1'");
+      return token;
+    }
+
+    it('are not released, and what HubSpot holds of it is not forgotten', async () => {
+      const token = await endedClaim();
+      await releaseValues(outbox.db, 'contacts', '1', ['a@x.de'], token);
+      await giveUpRecord(outbox.db, 'contacts', '1', token);
+      await forgetMatchValue(outbox.db, 'contacts', '1', token);
+      expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: '91', match_value: 'a@x.de' });
+      expect(await reserve(outbox.db, 'contacts', [wanted('2', 'a@x.de')])).toEqual(new Map([['a@x.de', '1']]));
+    });
+
+    it('are, and it is, by the worker that has it now', async () => {
+      await endedClaim();
+      await forgetMatchValue(outbox.db, 'contacts', '1', 'w2:1');
+      expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: '91', match_value: '' });
+      await giveUpRecord(outbox.db, 'contacts', '1', 'w2:1');
+      expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: null, match_value: null });
+      await releaseValues(outbox.db, 'contacts', '1', ['a@x.de'], 'w2:1');
+      expect(await reserve(outbox.db, 'contacts', [wanted('2', 'a@x.de')])).toEqual(new Map([['a@x.de', '2']]));
+    });
+  });
+
+  it('tell whose a record is that was found by them, unless they went to another row meanwhile', async () => {
+    await enqueueIds(outbox.db, ['1']);
+    await reserve(outbox.db, 'contacts', [wanted('1', 'a@x.de'), wanted('2', 'b@x.de')]);
+    const remember = (key: string) => rememberRecord(outbox.db, 'contacts', '1', { hubspotId: '91', key }, 'w1:1');
+    await remember('b@x.de');
+    expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: null });
+    await remember('a@x.de');
+    expect(await readRow(outbox.db, '1')).toMatchObject({ hubspot_id: '91' });
   });
 
   it('are taken from a row by holding it: pending, everything to be sent again, no older settle wins', async () => {
@@ -118,7 +219,7 @@ describe('match values', () => {
     expect(await holdForVacating(outbox.db, 'contacts', '1', 'w2:token', 60_000)).toBeNull();
     const revision = await holdForVacating(outbox.db, 'contacts', '1', mine.token, 60_000);
     expect(revision).toBe('3');
-    await forgetMatchValue(outbox.db, 'contacts', '1');
+    await forgetMatchValue(outbox.db, 'contacts', '1', mine.token);
     await settle(outbox.db, mine, [{ kind: 'unchanged', sourceId: '1' }]);
     expect(await readRow(outbox.db, '1')).toMatchObject({
       status: 'pending',

@@ -31,7 +31,9 @@ export async function openOutbox() {
   };
 }
 
-const TABLES = ['hubspot_data', 'hubspot_mark', 'hubspot_match', 'hubspot_object', 'hubspot_watch', 'hubspot_worker'];
+const TABLES = ['data', 'doubt', 'duplicate', 'mark', 'match', 'object', 'watch', 'worker'].map(
+  (name) => `hubspot_${name}`,
+);
 
 export async function emptyOutbox(db: Db): Promise<void> {
   for (const table of TABLES) await db.raw(`DELETE FROM ${table}`);
