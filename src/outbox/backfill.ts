@@ -133,19 +133,26 @@ async function enqueueUnmet(
   signal?: AbortSignal,
 ): Promise<void> {
   const held = archivesGone ? "OR (status = 'gone' AND hubspot_id IS NOT NULL)" : '';
+  const isUnmet = `(status IN ('synced', 'poison') ${held}) AND updated_at < ?`;
   // No bound at first: blanks at the end do not count, so a key of control characters stands before the empty one.
-  let after: string | null = null;
+  let [bound, values]: [string, string[]] = ['object = ?', [object]];
   while (!signal?.aborted) {
-    const [rows] = (await db.raw(
-      `SELECT source_id, (status IN ('synced', 'poison') ${held}) AND updated_at < ? AS is_unmet
-       FROM hubspot_data FORCE INDEX (PRIMARY) WHERE object = ? ${after === null ? '' : 'AND source_id > ?'} ORDER BY source_id LIMIT ?`,
-      after === null ? [startedAt, object, CHUNK] : [startedAt, object, after, CHUNK],
-    )) as [{ source_id: string; is_unmet: number | string }[]];
-    const unmet = rows.filter(({ is_unmet }) => Number(is_unmet) === 1).map(({ source_id }) => source_id);
-    if (unmet.length > 0) await transact(db, (trx) => enqueue(trx, object, unmet.map(inBulk)));
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < CHUNK) return;
-    after = last.source_id;
+    const [[chunk]] = await db.raw(
+      `SELECT COUNT(*) AS row_count, SUM(is_unmet) AS unmet, MAX(source_id) AS last
+       FROM (SELECT source_id, ${isUnmet} AS is_unmet FROM hubspot_data FORCE INDEX (PRIMARY)
+             WHERE ${bound} ORDER BY source_id LIMIT ?) s`,
+      [startedAt, ...values, CHUNK],
+    );
+    if (Number(chunk.unmet) > 0) {
+      const [rows] = await db.raw(
+        `SELECT source_id FROM hubspot_data FORCE INDEX (PRIMARY) WHERE ${bound} AND source_id <= ? AND ${isUnmet}`,
+        [...values, chunk.last, startedAt],
+      );
+      const unmet = (rows as { source_id: string }[]).map(({ source_id }) => inBulk(source_id));
+      await transact(db, (trx) => enqueue(trx, object, unmet));
+    }
+    if (Number(chunk.row_count) < CHUNK) return;
+    [bound, values] = ['object = ? AND source_id > ?', [object, chunk.last]];
   }
 }
 

@@ -19,7 +19,7 @@ const old = (process.env.PATH ?? '')
 /** The same file, told that it runs on another Node: its `process` is one of ours. */
 function runAs(version: string) {
   const text = readFileSync(bin, 'utf8').replace(/^#!.*/, '');
-  const process_ = `const process = { versions: { node: '${version}' }, execPath: '/opt/node', stderr: globalThis.process.stderr,
+  const process_ = `const process = { versions: { node: '${version}' }, execPath: '/opt/node', argv: [], execArgv: [], stderr: globalThis.process.stderr,
     set exitCode(code) { globalThis.process.exitCode = code; } };`;
   return spawnSync(process.execPath, ['--input-type=module', '-e', process_ + text], { encoding: 'utf8' });
 }
