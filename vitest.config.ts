@@ -16,8 +16,6 @@ export default defineConfig({
           ...shared,
           name: kind,
           include: ['test/**/*.db.test.ts'],
-          // Chaos finds something new now and then: npm run soak, or SOAK=1 npm test -- test/soak.
-          exclude: process.env.SOAK === '1' ? [] : ['test/soak/**'],
           env: { TEST_SERVER_KIND: kind, TEST_SERVER_URL: adminUrl },
         },
       })),
