@@ -26,6 +26,7 @@ import { type PreparedObject, prepareObjects } from './objects.ts';
 import { claim } from './outbox/claim.ts';
 import { wakeDoubtful } from './outbox/doubt.ts';
 import { nextDueInMs } from './outbox/due.ts';
+import { DueFloor } from './outbox/dueFloor.ts';
 import { rememberObjects } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
 import { Pauses } from './pauses.ts';
@@ -74,6 +75,7 @@ export class Worker {
   readonly #stopping = new AbortController();
   readonly #deadline = new AbortController();
   readonly #startedAt = Date.now();
+  readonly #floors = new Map<string, DueFloor>();
   readonly #version = version();
   #objects: PreparedObject[] = [];
   #unapplied: Unapplied[] = [];
@@ -308,11 +310,18 @@ export class Worker {
       if (object.definitions === null) continue;
       if (!this.#traffic.mayStart(object.mapping.name)) continue;
       const order = Math.floor(turn / this.#objects.length) % 2 === 0 ? 'fresh' : 'oldest';
-      const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order } as const;
+      const floor = this.#floorOf(object.mapping.name);
+      const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order, floor } as const;
       const claimed = await claim(this.#db, object.mapping.name, options);
       if (claimed.rows.length > 0) return { object, claim: claimed };
     }
     return null;
+  }
+
+  #floorOf(object: string): DueFloor {
+    const floor = this.#floors.get(object) ?? new DueFloor();
+    this.#floors.set(object, floor);
+    return floor;
   }
 
   async #deliver(batch: Batch): Promise<Partial<PassCounts>> {

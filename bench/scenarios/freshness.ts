@@ -93,17 +93,23 @@ async function changeAndWatch(
   for (let n = 0; n < perSecond * seconds; n += 1) {
     await delay(Math.max(0, begun + (n * 1_000) / perSecond - performance.now()));
     const id = firstId + n;
-    sentAt.set(`customer.${id}@example.com`, Date.now());
+    sentAt.set(String(id), Date.now());
     await stage.query('UPDATE users SET first_name = ? WHERE id = ?', [`Changed${n}`, id]);
   }
   await stage.settled();
+  // Records that HubSpot has are updated by its own id.
+  const known = await stage.query<{ hubspot_id: string; source_id: string }>(
+    'SELECT hubspot_id, source_id FROM hubspot_data WHERE source_id IN (?)',
+    [[...sentAt.keys()]],
+  );
+  const idOf = new Map(known.map(({ hubspot_id, source_id }) => [String(hubspot_id), source_id]));
   const ages: number[] = [];
   for (const { at, inputs } of await stage.hubspot.writes()) {
-    for (const email of inputs) {
-      const sent = sentAt.get(email);
+    for (const id of inputs.map((input) => idOf.get(input) ?? '')) {
+      const sent = sentAt.get(id);
       if (sent === undefined || at < sent) continue;
       ages.push(at + LATENCY_MS - sent);
-      sentAt.delete(email);
+      sentAt.delete(id);
     }
   }
   if (sentAt.size > 0) throw new Error(`${sentAt.size} changes never reached HubSpot`);

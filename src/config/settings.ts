@@ -38,7 +38,7 @@ export const settingsTable: Readonly<Record<string, SettingRow>> = {
     ...whole('callsPerDay', null, [1, 100_000_000], 'calls a day', 'stop there; all, where it is left out'),
     accepts: (value) => value === null || isWhole(value, 1, 100_000_000),
   },
-  concurrency: whole('concurrency', 4, [1, 32], 'batches at a time', 'batches on their way to HubSpot together'),
+  concurrency: whole('concurrency', 8, [1, 32], 'batches at a time', 'batches on their way to HubSpot together'),
   batch_size: whole('batchSize', 100, [1, 100], 'records', 'records in a call; HubSpot takes 100 at most'),
   request_timeout_ms: whole('requestTimeoutMs', 30_000, [100, 600_000], 'milliseconds', 'how long HubSpot may take'),
   lease_ms: whole(

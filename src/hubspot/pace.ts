@@ -4,12 +4,17 @@ const WINDOW_MS = 10_000;
 /** Calls leave here evenly and arrive unevenly: the window is kept a little longer than HubSpot's. */
 const MARGIN_MS = 150;
 
+const SECOND_MS = 1_000;
+/** A few calls that are wanted at once wait for nothing, whatever the limit. */
+const LEAST_PER_SECOND = 4;
+
 /** A limit that several workers share; resolves when one more call may start for all of them together. */
 export type SharedPace = { acquire(signal: AbortSignal): Promise<void> };
 
 /**
  * HubSpot allows so many calls in any ten seconds (rolling). A call may start when fewer than that have started in the
- * window; a pause holds everybody. What HubSpot says of its window corrects ours: a lower limit than we were told, and
+ * window, and fewer than a tenth of them within a second: a window that is used up at once would leave a change that
+ * comes then waiting for the rest of it. A pause holds everybody. What HubSpot says of its window corrects ours: a lower limit than we were told, and
  * calls of others with the same key. Invariant: starts are handed out in the order they were asked for.
  */
 export class Pace {
@@ -79,11 +84,18 @@ export class Pace {
 
   #waitMs(): number {
     this.#forget();
-    const now = this.#now();
-    // Of more than the limit allows, so many must leave the window first.
-    const next = this.#starts[this.#starts.length - this.#limit];
-    const fullMs = next === undefined ? 0 : next + WINDOW_MS + MARGIN_MS - now;
-    return Math.max(fullMs, this.#pausedUntil - now);
+    const perSecond = Math.max(LEAST_PER_SECOND, Math.ceil(this.#limit / (WINDOW_MS / SECOND_MS)));
+    return Math.max(
+      this.#untilLeftMs(this.#limit, WINDOW_MS + MARGIN_MS),
+      this.#untilLeftMs(perSecond, SECOND_MS),
+      this.#pausedUntil - this.#now(),
+    );
+  }
+
+  /** Until fewer than `limit` starts lie within the last `withinMs`. */
+  #untilLeftMs(limit: number, withinMs: number): number {
+    const next = this.#starts[this.#starts.length - limit];
+    return next === undefined ? 0 : next + withinMs - this.#now();
   }
 
   #forget(): void {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
 import { noteDoubt } from './doubt.ts';
+import type { DueFloor } from './dueFloor.ts';
 
 /** A row that is ours for the length of a lease. */
 export type ClaimedRow = {
@@ -42,15 +43,17 @@ type ClaimOptions = {
   leaseMs: number;
   order: ClaimOrder;
   lateWriteMs: number;
+  /** What earlier looks for due rows of the object have shown. */
+  floor: DueFloor;
 };
 
 /** Claims up to `limit` due rows of an object; no lock is held afterwards. Another worker may win some of them. */
 export async function claim(db: Db, object: string, options: ClaimOptions): Promise<Claim> {
-  const { workerId, limit, leaseMs, order, lateWriteMs } = options;
+  const { workerId, limit, leaseMs, order, lateWriteMs, floor } = options;
   const token = `${workerId}:${randomUUID().slice(0, 13)}`;
   for (let attempt = 1; ; attempt += 1) {
     const claimed = { object, token, leaseMs, lateWriteMs, expiresAt: performance.now() + leaseMs };
-    const due = await findDue(db, object, limit, order);
+    const due = await findDue(db, object, limit, order, floor);
     if (due.length === 0) return { ...claimed, packetBytes: LEAST_PACKET_BYTES, rows: [] };
     const ids = due.map(({ source_id }) => source_id);
     // A claim that nobody settled: its worker died, and the call it had under way may be written yet.
@@ -67,23 +70,28 @@ export async function claim(db: Db, object: string, options: ClaimOptions): Prom
 const ATTEMPTS = 10;
 const LEAST_PACKET_BYTES = 1_048_576;
 
-type Due = { source_id: string; claimed_by: string | null };
+type Due = { source_id: string; claimed_by: string | null; age_us: string | number };
 
-async function findDue(db: Db, object: string, limit: number, order: ClaimOrder): Promise<Due[]> {
-  if (order === 'oldest') {
-    return rowsOf(await db.raw(`${DUE('oldest')} ORDER BY due_at LIMIT ?`, [object, limit]));
-  }
-  const fresh = rowsOf(await db.raw(`${DUE('due')} AND bulk = 0 ORDER BY due_at LIMIT ?`, [object, limit]));
-  if (fresh.length === limit) return fresh;
-  const bulk = await db.raw(`${DUE('due')} AND bulk = 1 ORDER BY due_at LIMIT ?`, [object, limit - fresh.length]);
-  return [...fresh, ...rowsOf(bulk)];
-}
-
-const DUE = (index: string) =>
-  `SELECT source_id, claimed_by FROM hubspot_data FORCE INDEX (${index})
-   WHERE object = ? AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6)`;
-
-function rowsOf([rows = []]: Due[][]): Due[] {
+async function findDue(db: Db, object: string, limit: number, order: ClaimOrder, floor: DueFloor): Promise<Due[]> {
+  const at = performance.now();
+  const withinMs = floor.withinMs(at);
+  const isOldest = order === 'oldest';
+  const since = withinMs === null ? '' : 'AND due_at > UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND';
+  // Two ranges of one index, read in its order: no row more than is asked for.
+  const inOrder = isOldest ? 'ORDER BY due_at' : 'AND bulk IN (0, 1) ORDER BY bulk, due_at';
+  const [rows = []] = (await db.raw(
+    `SELECT source_id, claimed_by, TIMESTAMPDIFF(MICROSECOND, due_at, UTC_TIMESTAMP(6)) AS age_us
+     FROM hubspot_data FORCE INDEX (${isOldest ? 'oldest' : 'due'})
+     WHERE object = ? AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6) ${since} ${inOrder} LIMIT ?`,
+    [object, ...(withinMs === null ? [] : [Math.ceil(withinMs * 1_000)]), limit],
+  )) as [Due[]?];
+  const [first] = rows;
+  floor.looked({
+    at,
+    tookMs: performance.now() - at,
+    isThorough: withinMs === null && (isOldest || rows.length < limit),
+    oldestAgeMs: first === undefined ? 0 : isOldest ? Number(first.age_us) / 1_000 : null,
+  });
   return rows;
 }
 

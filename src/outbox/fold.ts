@@ -3,7 +3,7 @@ import type { KeyKind } from '../keys.ts';
 import { type Bursts, findBulk } from './bursts.ts';
 import { enqueue } from './enqueue.ts';
 import { whileFolding } from './foldLock.ts';
-import { deleteMarks, keepProgress, type Mark, readNewest, readOldest } from './marks.ts';
+import { deleteMarks, isAnyNoted, keepProgress, type Mark, readNewest, readOldest } from './marks.ts';
 import { type Broken, resolveMarks } from './resolve.ts';
 import { Watermark } from './watermark.ts';
 
@@ -68,6 +68,15 @@ export class Fold {
   async #run(watches: ReadonlyMap<number, ResolvableWatch>, now: number): Promise<Folded> {
     const skipped = this.#skipped(watches, now);
     const from = this.#watermark.from(now);
+    const began = performance.now();
+    // Most looks find nothing, and that takes neither the lock nor a transaction.
+    if (!(await isAnyNoted(this.#db, from.id, skipped))) {
+      this.#bursts = findBulk([], this.#bursts).bursts;
+      this.#noteBroken([], watches, now);
+      const tookMs = performance.now() - began;
+      this.#watermark.looked(now, null, from.isThorough ? { tookMs, isComplete: true } : null);
+      return { marks: 0, rows: 0, more: false, broken: this.#brokenNow() };
+    }
     const portion = await whileFolding(this.#db, async (trx) => {
       const found = await this.#read(trx, from.id, skipped);
       return { ...found, ...(await foldMarks(trx, found.marks, watches, found.bulk)) };

@@ -1,4 +1,4 @@
-import type { Trx } from '../database/connect.ts';
+import type { Db, Trx } from '../database/connect.ts';
 
 /** A row of `hubspot_mark`: something noted by a trigger. */
 export type Mark = {
@@ -15,6 +15,14 @@ export type Mark = {
 
 const SELECT = `SELECT id, watch, source_key AS sourceKey, session, noted_at AS notedAt, expanded_to AS expandedTo
   FROM hubspot_mark`;
+
+/** Whether there is a mark with a higher id than `after`, but for those of watches to be skipped. */
+export async function isAnyNoted(db: Db, after: string, skipped: readonly number[]): Promise<boolean> {
+  const [marks] = await db.raw(`SELECT id FROM hubspot_mark WHERE id > ? ${without(skipped)} ORDER BY id LIMIT 1`, [
+    after,
+  ]);
+  return marks.length > 0;
+}
 
 /** The oldest marks with a higher id than `after`, but for those of watches to be skipped. */
 export async function readOldest(db: Trx, after: string, limit: number, skipped: readonly number[]): Promise<Mark[]> {

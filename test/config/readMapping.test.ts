@@ -48,7 +48,7 @@ describe('a mapping', () => {
         watch: [],
       },
     ]);
-    expect(settings).toMatchObject({ schedule: '* * * * * *', callsPer10s: 100, callsPerDay: null, concurrency: 4 });
+    expect(settings).toMatchObject({ schedule: '* * * * * *', callsPer10s: 100, callsPerDay: null, concurrency: 8 });
   });
 
   it('takes everything that the contract names', () => {

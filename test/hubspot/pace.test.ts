@@ -20,7 +20,17 @@ function paceAt(callsPer10s: number) {
     await Promise.all(asked);
     return started;
   };
-  return { pace, startsNow, pass: (ms: number) => (now += ms) };
+  const pass = (ms: number) => (now += ms);
+  /** How many of as many as want to may start in the next second, and in those after it. */
+  const startsIn = async (seconds: number, calls = 2_000) => {
+    let started = 0;
+    for (let each = 0; each < seconds; each += 1) {
+      started += await startsNow(Math.min(200, calls - started));
+      pass(1_000);
+    }
+    return started;
+  };
+  return { pace, startsNow, startsIn, pass };
 }
 
 const headers = (max: number, remaining: number) => ({
@@ -31,21 +41,36 @@ const headers = (max: number, remaining: number) => ({
 
 describe('the pace of calls', () => {
   it('lets as many start as the window holds, and no more before the first has left it', async () => {
-    const { startsNow, pass } = paceAt(100);
-    expect(await startsNow(120)).toBe(100);
-    pass(9_999);
+    const { startsNow, startsIn, pass } = paceAt(100);
+    expect(await startsIn(10)).toBe(100);
     expect(await startsNow(1)).toBe(0);
     pass(200);
-    expect(await startsNow(120)).toBe(100);
+    expect(await startsIn(10)).toBe(100);
+  });
+
+  it('spreads them: a tenth of the limit a second', async () => {
+    const { startsNow, pass } = paceAt(190);
+    expect(await startsNow(50)).toBe(19);
+    pass(999);
+    expect(await startsNow(50)).toBe(0);
+    pass(1);
+    expect(await startsNow(10)).toBe(10);
+    pass(500);
+    expect(await startsNow(50)).toBe(9);
+  });
+
+  it('lets a few start at once, however low the limit is', async () => {
+    const { startsNow } = paceAt(5);
+    expect(await startsNow(10)).toBe(4);
   });
 
   it('slides: each call that leaves the window makes room for one', async () => {
-    const { startsNow, pass } = paceAt(10);
-    expect(await startsNow(4)).toBe(4);
+    const { startsNow, pass } = paceAt(6);
+    expect(await startsNow(2)).toBe(2);
     pass(5_000);
-    expect(await startsNow(10)).toBe(6);
-    pass(5_200);
     expect(await startsNow(10)).toBe(4);
+    pass(5_200);
+    expect(await startsNow(10)).toBe(2);
   });
 
   it('lets nobody start during a pause', async () => {
@@ -57,27 +82,29 @@ describe('the pace of calls', () => {
   });
 
   it('takes a lower limit from HubSpot, and gives it back when HubSpot does', async () => {
-    const { pace, startsNow } = paceAt(190);
+    const { pace, startsIn, pass } = paceAt(190);
     pace.learn(headers(100, 100));
     expect(pace.limit).toBe(100);
-    expect(await startsNow(150)).toBe(100);
-    pace.learn(headers(190, 90));
-    expect(await startsNow(150)).toBe(90);
+    expect(await startsIn(10)).toBe(100);
+    pass(200);
+    pace.learn(headers(190, 190));
+    expect(await startsIn(10)).toBe(190);
   });
 
   it('never exceeds what it was told, whatever HubSpot allows', async () => {
-    const { pace, startsNow } = paceAt(100);
+    const { pace, startsIn } = paceAt(100);
     pace.learn(headers(190, 190));
-    expect(await startsNow(150)).toBe(100);
+    expect(await startsIn(10)).toBe(100);
   });
 
   it('leaves room for the calls of others with the same key', async () => {
-    const { pace, startsNow, pass } = paceAt(100);
+    const { pace, startsNow, startsIn, pass } = paceAt(100);
     expect(await startsNow(10)).toBe(10);
     pace.learn(headers(100, 30));
-    expect(await startsNow(100)).toBe(30);
-    pass(10_200);
-    expect(await startsNow(150)).toBe(100);
+    pass(1_000);
+    expect(await startsIn(9)).toBe(30);
+    pass(1_200);
+    expect(await startsIn(10)).toBe(100);
   });
 
   it.each([
@@ -86,9 +113,9 @@ describe('the pace of calls', () => {
     [{ 'x-hubspot-ratelimit-max': 'many', 'x-hubspot-ratelimit-remaining': '-1' }],
     [{ ...headers(5, 5), 'x-hubspot-ratelimit-interval-milliseconds': '1000' }],
   ])('heeds no headers that make no sense: %j', async (given) => {
-    const { pace, startsNow } = paceAt(100);
+    const { pace, startsIn } = paceAt(100);
     pace.learn(given);
-    expect(await startsNow(150)).toBe(100);
+    expect(await startsIn(10)).toBe(100);
   });
 
   it('asks the others whose limit it shares', async () => {

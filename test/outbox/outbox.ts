@@ -1,6 +1,7 @@
 import { connect, type Db } from '../../src/database/connect.ts';
 import { migrateLatest } from '../../src/database/migrate.ts';
 import { type ClaimOrder, claim as claimRows } from '../../src/outbox/claim.ts';
+import { DueFloor } from '../../src/outbox/dueFloor.ts';
 import { enqueue } from '../../src/outbox/enqueue.ts';
 import type { ResolvableWatch } from '../../src/outbox/fold.ts';
 import { testDatabase } from '../support/database.ts';
@@ -47,7 +48,7 @@ export async function enqueueIds(db: Db, ids: readonly string[], { isBulk = fals
   );
 }
 
-type ClaimOptions = { workerId?: string; limit?: number; leaseMs?: number; order?: ClaimOrder };
+type ClaimOptions = { workerId?: string; limit?: number; leaseMs?: number; order?: ClaimOrder; floor?: DueFloor };
 
 export async function claim(db: Db, options: ClaimOptions = {}) {
   return claimRows(db, 'contacts', {
@@ -56,6 +57,7 @@ export async function claim(db: Db, options: ClaimOptions = {}) {
     leaseMs: 60_000,
     lateWriteMs: 120_000,
     order: 'fresh',
+    floor: new DueFloor(),
     ...options,
   });
 }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import mysql from 'mysql2/promise';
 import { debianProgram, debianWithMysql, npmMysql56 } from './install.ts';
 import { forgetProcess, rememberProcess } from './leftovers.ts';
-import { NotAtHand, type Server } from './server.ts';
+import { NotAtHand, type Server, type SmallDisk } from './server.ts';
 
 // Small and quick; what is committed survives a killed server, since it has left the process.
 const FLAGS = [
@@ -123,10 +123,11 @@ async function start({ folder, command, args, env = {} }: Instance): Promise<Ser
   const port = await freePort();
   const log = join(folder, 'server.log');
   const adminUrl = `mysql://root@127.0.0.1:${port}`;
-  const launch = () => {
+  const launch = (disk?: SmallDisk) => {
     const out = openSync(log, 'a');
+    const [program = command, ...words] = [...(disk === undefined ? [] : onSmallDisk(folder, disk)), command, ...args];
     // In a group of its own, so that Ctrl-C in the terminal reaches the runner alone, which stops it in order.
-    const child = spawn(command, [...args, `--port=${port}`], {
+    const child = spawn(program, [...words, `--port=${port}`], {
       stdio: ['ignore', out, out],
       env: { ...process.env, ...env },
       detached: true,
@@ -140,19 +141,37 @@ async function start({ folder, command, args, env = {} }: Instance): Promise<Ser
     rmSync(folder, { recursive: true, force: true });
     forgetProcess(running.entry);
   };
-  const restart = async (signal: NodeJS.Signals) => {
+  const restart = async (signal: NodeJS.Signals, disk?: SmallDisk) => {
     await end(running.child, signal);
     forgetProcess(running.entry);
-    running = launch();
+    running = launch(disk);
     await untilReady(port, running.child, log);
   };
   try {
     const kind = await untilReady(port, running.child, log);
-    return { kind, host: '127.0.0.1', port, adminUrl, pid: running.child.pid, restart, stop };
+    return {
+      kind,
+      host: '127.0.0.1',
+      port,
+      adminUrl,
+      get pid() {
+        return running.child.pid;
+      },
+      restart,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** What comes before a server's command: a mount that only the server and what it starts can see, and that ends with it. */
+function onSmallDisk(folder: string, { database, megabytes }: SmallDisk): string[] {
+  const files = join(folder, 'data', database);
+  const prepare = `mv ${files} ${files}.was && mkdir ${files} && mount -t tmpfs -o size=${megabytes}m tmpfs ${files} &&
+    cp -a ${files}.was/. ${files} && rm -r ${files}.was && exec "$@"`;
+  return ['unshare', '--mount', 'sh', '-c', prepare, 'sh'];
 }
 
 /** What it calls itself, once it answers. */

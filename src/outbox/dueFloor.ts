@@ -1,0 +1,35 @@
+/** Longer than a transaction of ours takes, whose rows are due since it began and are seen when it ends. */
+const TRAIL_MS = 10_000;
+const THOROUGH_EVERY_MS = 5_000;
+
+export type Look = {
+  /** By the monotonic clock, before the database was asked. */
+  at: number;
+  tookMs: number;
+  /** From the beginning, and no due row was left out before those that it found. */
+  isThorough: boolean;
+  /** Of the oldest due row; 0 when none is due, null when the look does not say. */
+  oldestAgeMs: number | null;
+};
+
+/**
+ * How far back to look for the due rows of an object. What is pending no longer stays in the index while a dump is open,
+ * so a look from the beginning grows slow. But rows become due at about the time they are written: none is older than
+ * the oldest that was seen last. A look from the beginning, as often as it is cheap, meets what is all the same: a
+ * transaction that took very long, or a time written by hand.
+ */
+export class DueFloor {
+  #oldest: { ageMs: number; at: number } | null = null;
+  #thoroughAt = Number.NEGATIVE_INFINITY;
+
+  /** How long ago rows may have become due that are worth a look at `now`; null: whenever. */
+  withinMs(now: number): number | null {
+    if (this.#oldest === null || now >= this.#thoroughAt) return null;
+    return this.#oldest.ageMs + (now - this.#oldest.at) + TRAIL_MS;
+  }
+
+  looked({ at, tookMs, isThorough, oldestAgeMs }: Look): void {
+    if (oldestAgeMs !== null) this.#oldest = { ageMs: Math.max(0, oldestAgeMs), at };
+    if (isThorough) this.#thoroughAt = at + Math.max(THOROUGH_EVERY_MS, tookMs * 50);
+  }
+}
