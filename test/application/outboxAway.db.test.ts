@@ -2,6 +2,7 @@ import type { Connection } from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectAsApplication } from '../support/database.ts';
 import { until } from '../support/program.ts';
+import { isWaitingForTable } from '../support/sessions.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
 
 const NOTE = "INSERT INTO hubspot_mark (watch, source_key, session, noted_at) VALUES (1, '30', 1, UTC_TIMESTAMP(6))";
@@ -180,17 +181,10 @@ describe('the outbox tables, locked', { timeout: TIMEOUT_MS }, () => {
     await application.query('SET SESSION lock_wait_timeout = 3600');
     await other.query('LOCK TABLES hubspot_mark WRITE');
     const written = write();
-    await until(async () => (await waiting()) > 0);
+    await until(() => isWaitingForTable((sql) => shop.application.query(sql)));
     await other.query('UNLOCK TABLES');
     await written;
     await shop.must('once');
     await expectSynced(shop);
   });
-
-  async function waiting(): Promise<number> {
-    const rows = await shop.select(
-      `SELECT id FROM information_schema.PROCESSLIST WHERE db = '${shop.database.name}' AND state LIKE 'Waiting for table%'`,
-    );
-    return rows.length;
-  }
 });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { applyTriggers, dropTriggers } from '../../src/capture/apply.ts';
 import { planTriggers } from '../../src/capture/plan.ts';
 import { until } from '../support/program.ts';
+import { isWaitingForTable } from '../support/sessions.ts';
 import { type Captured, mappingOf, openCaptured, takeMarks } from './captured.ts';
 
 const schema = `
@@ -308,10 +309,5 @@ async function affected(connection: Connection, sql: string): Promise<number> {
 
 /** Until a statement about triggers waits for a table, or until none does. */
 async function untilWaiting({ application }: Captured, isWaiting = true): Promise<void> {
-  await until(async () => {
-    const [found] = await application.query(
-      "SELECT id FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND STATE LIKE 'Waiting for table%'",
-    );
-    return (found as unknown[]).length > 0 === isWaiting;
-  });
+  await until(async () => (await isWaitingForTable((sql) => application.query(sql))) === isWaiting);
 }
