@@ -1,6 +1,7 @@
+import { thoroughAgainInMs } from './thorough.ts';
+
 /** Longer than a transaction of ours takes, whose rows are due since it began and are seen when it ends. */
 const TRAIL_MS = 10_000;
-const THOROUGH_EVERY_MS = 5_000;
 
 export type Look = {
   /** By the monotonic clock, before the database was asked. */
@@ -30,6 +31,6 @@ export class DueFloor {
 
   looked({ at, tookMs, isThorough, oldestAgeMs }: Look): void {
     if (oldestAgeMs !== null) this.#oldest = { ageMs: Math.max(0, oldestAgeMs), at };
-    if (isThorough) this.#thoroughAt = at + Math.max(THOROUGH_EVERY_MS, tookMs * 50);
+    if (isThorough) this.#thoroughAt = at + thoroughAgainInMs(tookMs);
   }
 }

@@ -2,6 +2,9 @@ import type { Knex } from 'knex';
 import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
 
+/** The lock's name, as SQL: one for each database of a server. */
+export const FOLD_LOCK = "CONCAT('hubspot_fold_', CRC32(DATABASE()))";
+
 /**
  * Runs `work` in a transaction while no other worker folds; null, and nothing done, while one does. Two that fold the
  * same marks would do no harm, only double work. The lock is the connection's, so it goes with a worker that dies, and
@@ -11,9 +14,7 @@ export async function whileFolding<T>(db: Db, work: (trx: Knex.Transaction) => P
   const connection: unknown = await db.client.acquireConnection();
   try {
     const [[lock]] = await db
-      .raw(
-        "SELECT CONCAT('hubspot_fold_', CRC32(DATABASE())) AS name, GET_LOCK(CONCAT('hubspot_fold_', CRC32(DATABASE())), 0) AS taken",
-      )
+      .raw(`SELECT ${FOLD_LOCK} AS name, GET_LOCK(${FOLD_LOCK}, 0) AS taken`)
       .connection(connection);
     if (String(lock.taken) !== '1') return null;
     try {

@@ -1,3 +1,5 @@
+import { thoroughAgainInMs } from './thorough.ts';
+
 /**
  * Where to look for marks. Deleted marks stay in the index while a dump is open, so a look from the beginning grows
  * slow; but a transaction that commits late brings a mark with a lower id than was folded. So the quick look starts
@@ -30,6 +32,6 @@ export class Watermark {
     const old = this.#seen.filter(({ at }) => at <= now - this.#trailMs);
     this.#seen = this.#seen.filter(({ at }) => at > now - this.#trailMs);
     for (const { id } of old) if (BigInt(id) > BigInt(this.#floor)) this.#floor = id;
-    if (thorough?.isComplete) this.#thoroughAt = now + Math.max(5_000, thorough.tookMs * 50);
+    if (thorough?.isComplete) this.#thoroughAt = now + thoroughAgainInMs(thorough.tookMs);
   }
 }
