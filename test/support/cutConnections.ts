@@ -1,13 +1,11 @@
 import type { Connection } from 'mysql2/promise';
+import { sessionsHere } from './sessions.ts';
 
-/** Ends all connections of an account to its database, as somebody else; says how many. */
-export async function cutConnections(databaseUrl: string, by: Connection): Promise<number> {
-  const { username, pathname } = new URL(databaseUrl);
-  // Not from information_schema, whose table cannot hold every statement that runs.
-  const [sessions] = await by.query('SHOW PROCESSLIST');
-  const its = (sessions as { Id: number; User: string; db: string | null }[]).filter(
-    ({ User, db }) => User === username && db === pathname.slice(1),
-  );
+/** Ends all connections of an account to the database of `by`, which is somebody else's; says how many. */
+export async function cutConnections(accountUrl: string, by: Connection): Promise<number> {
+  const { username } = new URL(accountUrl);
+  const sessions = await sessionsHere((sql) => by.query(sql));
+  const its = sessions.filter(({ User }) => User === username);
   for (const { Id } of its) await by.query(`KILL ${Id}`).catch(() => {});
   return its.length;
 }

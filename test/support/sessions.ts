@@ -1,4 +1,4 @@
-type Session = { Id: number | string; db: string | null; State: string | null };
+type Session = { Id: number | string; User: string; db: string | null; State: string | null };
 type Query = (sql: string) => Promise<unknown>;
 
 /**
