@@ -2,20 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const WINDOW_MS = 10_000;
 /** Calls leave here evenly and arrive unevenly: the window is kept a little longer than HubSpot's. */
-const MARGIN_MS = 150;
+const HELD_MS = WINDOW_MS + 150;
 
-const SECOND_MS = 1_000;
-/** A few calls that are wanted at once wait for nothing, whatever the limit. */
-const LEAST_PER_SECOND = 4;
+/** Of the limit, what is kept for the time until a window ends that was used in haste. */
+const KEPT = 1 / 6;
 
 /** A limit that several workers share; resolves when one more call may start for all of them together. */
 export type SharedPace = { acquire(signal: AbortSignal): Promise<void> };
 
 /**
  * HubSpot allows so many calls in any ten seconds (rolling). A call may start when fewer than that have started in the
- * window, and fewer than a tenth of them within a second: a window that is used up at once would leave a change that
- * comes then waiting for the rest of it. A pause holds everybody. What HubSpot says of its window corrects ours: a lower limit than we were told, and
- * calls of others with the same key. Invariant: starts are handed out in the order they were asked for.
+ * window. The last sixth of them is spread over what is left of the window: one that is used up at once would leave a
+ * change that comes then waiting for the rest of it. A pause holds everybody. What HubSpot says of its window corrects
+ * ours: a lower limit than we were told, and calls of others with the same key. Invariant: starts are handed out in the
+ * order they were asked for.
  */
 export class Pace {
   readonly #starts: number[] = [];
@@ -84,22 +84,21 @@ export class Pace {
 
   #waitMs(): number {
     this.#forget();
-    const perSecond = Math.max(LEAST_PER_SECOND, Math.ceil(this.#limit / (WINDOW_MS / SECOND_MS)));
-    return Math.max(
-      this.#untilLeftMs(this.#limit, WINDOW_MS + MARGIN_MS),
-      this.#untilLeftMs(perSecond, SECOND_MS),
-      this.#pausedUntil - this.#now(),
-    );
+    return Math.max(this.#untilFreeMs(), this.#pausedUntil - this.#now());
   }
 
-  /** Until fewer than `limit` starts lie within the last `withinMs`. */
-  #untilLeftMs(limit: number, withinMs: number): number {
-    const next = this.#starts[this.#starts.length - limit];
-    return next === undefined ? 0 : next + withinMs - this.#now();
+  #untilFreeMs(): number {
+    const oldest = this.#starts[0];
+    const latest = this.#starts.at(-1);
+    if (oldest === undefined || latest === undefined) return 0;
+    const free = this.#limit - this.#starts.length;
+    if (free >= this.#limit * KEPT) return 0;
+    if (free > 0) return latest + (oldest + HELD_MS - latest) / (free + 1) - this.#now();
+    return (this.#starts[-free] ?? oldest) + HELD_MS - this.#now();
   }
 
   #forget(): void {
-    const since = this.#now() - WINDOW_MS - MARGIN_MS;
+    const since = this.#now() - HELD_MS;
     while ((this.#starts[0] ?? Number.POSITIVE_INFINITY) <= since) this.#starts.shift();
   }
 }

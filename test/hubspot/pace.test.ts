@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Pace } from '../../src/hubspot/pace.ts';
 
@@ -21,12 +22,12 @@ function paceAt(callsPer10s: number) {
     return started;
   };
   const pass = (ms: number) => (now += ms);
-  /** How many of as many as want to may start in the next second, and in those after it. */
-  const startsIn = async (seconds: number, calls = 2_000) => {
+  /** How many of as many as want to may start in so many seconds from now. */
+  const startsIn = async (seconds: number) => {
     let started = 0;
-    for (let each = 0; each < seconds; each += 1) {
-      started += await startsNow(Math.min(200, calls - started));
-      pass(1_000);
+    for (let each = 0; each < seconds * 20; each += 1) {
+      started += await startsNow(200);
+      pass(50);
     }
     return started;
   };
@@ -48,20 +49,50 @@ describe('the pace of calls', () => {
     expect(await startsIn(10)).toBe(100);
   });
 
-  it('spreads them: a tenth of the limit a second', async () => {
+  it('spreads the last sixth of them over what is left of the window', async () => {
     const { startsNow, pass } = paceAt(190);
-    expect(await startsNow(50)).toBe(19);
-    pass(999);
-    expect(await startsNow(50)).toBe(0);
-    pass(1);
-    expect(await startsNow(10)).toBe(10);
-    pass(500);
-    expect(await startsNow(50)).toBe(9);
+    expect(await startsNow(300)).toBe(159);
+    const later = [];
+    for (let ms = 0; ms < 10_150; ms += 50) {
+      pass(50);
+      for (let n = await startsNow(5); n > 0; n -= 1) later.push(ms);
+    }
+    const gaps = later.slice(1).map((ms, index) => ms - (later[index] ?? 0));
+    expect(later.slice(0, 31)).toHaveLength(31);
+    expect(Math.max(...gaps.slice(0, 30))).toBeLessThanOrEqual(350);
+    expect(Math.min(...gaps.slice(0, 30))).toBeGreaterThanOrEqual(250);
   });
 
-  it('lets a few start at once, however low the limit is', async () => {
-    const { startsNow } = paceAt(5);
-    expect(await startsNow(10)).toBe(4);
+  it('lets all start at once where the limit is not nearly reached', async () => {
+    const { startsNow, pass } = paceAt(80);
+    for (let second = 0; second < 30; second += 1) {
+      expect(await startsNow(5)).toBe(5);
+      pass(1_000);
+    }
+  });
+
+  it('keeps to the limit in any ten seconds, and wastes none of it, whatever asks when', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 40 }),
+        fc.array(fc.record({ ms: fc.integer({ min: 1, max: 4_000 }), calls: fc.nat(30) }), { maxLength: 30 }),
+        async (limit, steps) => {
+          const { startsNow, pass } = paceAt(limit);
+          const starts: number[] = [];
+          let now = 0;
+          for (const { ms, calls } of steps) {
+            pass(ms);
+            now += ms;
+            const began = await startsNow(calls);
+            starts.push(...Array.from({ length: began }, () => now));
+            const within = (ms: number) => starts.filter((at) => at > now - ms).length;
+            expect(within(10_000)).toBeLessThanOrEqual(limit);
+            // Who must wait finds the window used up, but for what is spread.
+            if (began < calls) expect(within(10_200) + limit / 6).toBeGreaterThanOrEqual(limit);
+          }
+        },
+      ),
+    );
   });
 
   it('slides: each call that leaves the window makes room for one', async () => {
