@@ -4,21 +4,24 @@ const WINDOW_MS = 10_000;
 /** Calls leave here evenly and arrive unevenly: the window is kept a little longer than HubSpot's. */
 const HELD_MS = WINDOW_MS + 150;
 
-/** Of the limit, what is kept for the time until a window ends that was used in haste. */
-const KEPT = 1 / 6;
+/** Of the limit, what starts evenly only. */
+const EVEN = 1 / 3;
 
 /** A limit that several workers share; resolves when one more call may start for all of them together. */
 export type SharedPace = { acquire(signal: AbortSignal): Promise<void> };
 
 /**
  * HubSpot allows so many calls in any ten seconds (rolling). A call may start when fewer than that have started in the
- * window. The last sixth of them is spread over what is left of the window: one that is used up at once would leave a
- * change that comes then waiting for the rest of it. A pause holds everybody. What HubSpot says of its window corrects
- * ours: a lower limit than we were told, and calls of others with the same key. Invariant: starts are handed out in the
- * order they were asked for.
+ * window. Two thirds of them go as soon as they are wanted, the others evenly: a window that is used up at once would
+ * leave a change that comes then waiting for the rest of it. A pause holds everybody. What HubSpot says of its window
+ * corrects ours: a lower limit than we were told, and calls of others with the same key. Invariant: starts are handed
+ * out in the order they were asked for.
  */
 export class Pace {
   readonly #starts: number[] = [];
+  /** Those of them that did not wait for their turn among the even ones. */
+  readonly #hasty: number[] = [];
+  #nextEvenAt = 0;
   readonly #now: () => number;
   readonly #told: number;
   #limit: number;
@@ -68,7 +71,7 @@ export class Pace {
     this.#forget();
     const left = this.#limit - this.#starts.length;
     const others = Math.min(left, left - remaining);
-    for (let each = 0; each < others; each += 1) this.#starts.push(this.#now());
+    for (let each = 0; each < others; each += 1) this.#noteHasty();
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
@@ -79,7 +82,8 @@ export class Pace {
       await delay(waitMs, undefined, { signal });
     }
     await this.#shared?.acquire(signal);
-    this.#starts.push(this.#now());
+    if (this.#evenCalls > 0 && this.#now() >= this.#nextEvenAt) this.#noteEven();
+    else this.#noteHasty();
   }
 
   #waitMs(): number {
@@ -88,18 +92,37 @@ export class Pace {
   }
 
   #untilFreeMs(): number {
-    const oldest = this.#starts[0];
-    const latest = this.#starts.at(-1);
-    if (oldest === undefined || latest === undefined) return 0;
-    const free = this.#limit - this.#starts.length;
-    if (free >= this.#limit * KEPT) return 0;
-    if (free > 0) return latest + (oldest + HELD_MS - latest) / (free + 1) - this.#now();
-    return (this.#starts[-free] ?? oldest) + HELD_MS - this.#now();
+    const evenly = this.#evenCalls > 0 ? this.#nextEvenAt - this.#now() : Number.POSITIVE_INFINITY;
+    const hastily = this.#untilFewerMs(this.#hasty, this.#limit - this.#evenCalls);
+    return Math.max(this.#untilFewerMs(this.#starts, this.#limit), Math.min(evenly, hastily));
+  }
+
+  /** Until fewer than `limit` of these starts lie within the window. */
+  #untilFewerMs(starts: readonly number[], limit: number): number {
+    const last = starts[starts.length - limit];
+    return last === undefined ? 0 : last + HELD_MS - this.#now();
+  }
+
+  #noteHasty(): void {
+    this.#starts.push(this.#now());
+    this.#hasty.push(this.#now());
+  }
+
+  /** One that starts late does not delay the next. */
+  #noteEven(): void {
+    const everyMs = HELD_MS / this.#evenCalls;
+    this.#starts.push(this.#now());
+    this.#nextEvenAt = Math.max(this.#nextEvenAt + everyMs, this.#now());
+  }
+
+  get #evenCalls(): number {
+    return Math.floor(this.#limit * EVEN);
   }
 
   #forget(): void {
     const since = this.#now() - HELD_MS;
-    while ((this.#starts[0] ?? Number.POSITIVE_INFINITY) <= since) this.#starts.shift();
+    for (const starts of [this.#starts, this.#hasty])
+      while ((starts[0] ?? Number.POSITIVE_INFINITY) <= since) starts.shift();
   }
 }
 
