@@ -50,6 +50,14 @@ export type WorkerParts = {
   metrics: Metrics | null;
 };
 
+/** The looks for due rows of one object. */
+type Looks = {
+  floor: DueFloor;
+  count: number;
+  /** The fold after which all that was due was claimed; null when there may be more. */
+  exhaustedAt: number | null;
+};
+
 /**
  * One process that keeps HubSpot equal to the source. States: prepared → passing (a pass at a time) → stopping (no new
  * claims, what is in flight ends) → stopped. Nothing is held in memory but the batches in flight: whatever happens to
@@ -75,7 +83,7 @@ export class Worker {
   readonly #stopping = new AbortController();
   readonly #deadline = new AbortController();
   readonly #startedAt = Date.now();
-  readonly #floors = new Map<string, DueFloor>();
+  readonly #looks = new Map<string, Looks>();
   readonly #version = version();
   #objects: PreparedObject[] = [];
   #unapplied: Unapplied[] = [];
@@ -297,31 +305,38 @@ export class Worker {
       if (code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
   }
 
-  /** Objects take turns; and each second turn asks for what has waited longest, so that nothing starves. */
+  /**
+   * Objects take turns. While more is due than one claim takes, each second look asks for what has waited longest, so
+   * that nothing starves; else it is all the same, and the oldest are the cheaper to find.
+   */
   async #claim(): Promise<Batch | null> {
     const { batchSize, leaseMs, lateWriteMs } = this.#mapping.settings;
     // One record tries whether HubSpot is back: in a whole batch the one that makes it fail would come along each time.
     const limit = this.#breaker.state === 'half-open' ? 1 : batchSize;
     for (const _ of this.#objects) {
-      const turn = this.#turn++;
-      const object = this.#objects[turn % this.#objects.length];
+      const object = this.#objects[this.#turn++ % this.#objects.length];
       if (object === undefined || this.#stopping.signal.aborted) return null;
       // Without HubSpot's definitions nothing can be converted: what is good would be refused.
       if (object.definitions === null) continue;
       if (!this.#traffic.mayStart(object.mapping.name)) continue;
-      const order = Math.floor(turn / this.#objects.length) % 2 === 0 ? 'fresh' : 'oldest';
-      const floor = this.#floorOf(object.mapping.name);
-      const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order, floor } as const;
+      const looks = this.#looksOf(object.mapping.name);
+      const { foldedAt } = this.#folding;
+      // What becomes due meanwhile is met after the next fold, a moment later.
+      if (looks.exhaustedAt === foldedAt) continue;
+      const hadMore = looks.exhaustedAt === null;
+      const order = hadMore && looks.count++ % 2 === 0 ? 'fresh' : 'oldest';
+      const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order, floor: looks.floor } as const;
       const claimed = await claim(this.#db, object.mapping.name, options);
+      looks.exhaustedAt = claimed.mayBeMore ? null : foldedAt;
       if (claimed.rows.length > 0) return { object, claim: claimed };
     }
     return null;
   }
 
-  #floorOf(object: string): DueFloor {
-    const floor = this.#floors.get(object) ?? new DueFloor();
-    this.#floors.set(object, floor);
-    return floor;
+  #looksOf(object: string): Looks {
+    const looks = this.#looks.get(object) ?? { floor: new DueFloor(), count: 0, exhaustedAt: null };
+    this.#looks.set(object, looks);
+    return looks;
   }
 
   async #deliver(batch: Batch): Promise<Partial<PassCounts>> {

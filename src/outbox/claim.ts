@@ -25,6 +25,8 @@ export type Claim = {
   /** Stands in `claimed_by`; unique to this claim, and starts with the worker's id. */
   token: string;
   rows: ClaimedRow[];
+  /** As many were due as were asked for. */
+  mayBeMore: boolean;
   leaseMs: number;
   /** How long after a call without an answer HubSpot may still write what it held. */
   lateWriteMs: number;
@@ -54,7 +56,8 @@ export async function claim(db: Db, object: string, options: ClaimOptions): Prom
   for (let attempt = 1; ; attempt += 1) {
     const claimed = { object, token, leaseMs, lateWriteMs, expiresAt: performance.now() + leaseMs };
     const due = await findDue(db, object, limit, order, floor);
-    if (due.length === 0) return { ...claimed, packetBytes: LEAST_PACKET_BYTES, rows: [] };
+    const mayBeMore = due.length === limit;
+    if (due.length === 0) return { ...claimed, packetBytes: LEAST_PACKET_BYTES, mayBeMore, rows: [] };
     const ids = due.map(({ source_id }) => source_id);
     // A claim that nobody settled: its worker died, and the call it had under way may be written yet.
     const lapsed = due.filter(({ claimed_by }) => claimed_by !== null).map(({ source_id }) => source_id);
@@ -63,7 +66,7 @@ export async function claim(db: Db, object: string, options: ClaimOptions): Prom
     const { rows, packetBytes } = await readClaimed(db, object, ids, token);
     // Somebody else claimed all of them at the same moment; there may be more.
     if (rows.length === 0 && attempt < ATTEMPTS) continue;
-    return { ...claimed, packetBytes, rows };
+    return { ...claimed, packetBytes, mayBeMore, rows };
   }
 }
 

@@ -1,7 +1,10 @@
 import { thoroughAgainInMs } from './thorough.ts';
 
-/** Longer than a transaction of ours takes, whose rows are due since it began and are seen when it ends. */
-const TRAIL_MS = 10_000;
+/**
+ * Longer than transactions of ours take, whose rows are due since they began and are seen when they end. Not much longer:
+ * while a dump is open, what was claimed a lease ago still stands here.
+ */
+const TRAIL_MS = 3_000;
 
 export type Look = {
   /** By the monotonic clock, before the database was asked. */

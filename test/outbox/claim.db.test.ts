@@ -20,6 +20,13 @@ describe('claim', () => {
     expect(ids(await claim(outbox.db))).toEqual([]);
   });
 
+  it('says when nothing else was due', async () => {
+    await enqueueIds(outbox.db, ['1', '2', '3']);
+    expect((await claim(outbox.db, { limit: 2 })).mayBeMore).toBe(true);
+    expect((await claim(outbox.db, { limit: 2 })).mayBeMore).toBe(false);
+    expect((await claim(outbox.db, { limit: 2 })).mayBeMore).toBe(false);
+  });
+
   it('takes what came singly before what came in a mass, and fills up with that', async () => {
     await enqueueIds(outbox.db, range(1, 50), { isBulk: true });
     await enqueueIds(outbox.db, ['single']);
