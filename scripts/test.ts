@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bundleProgram } from '../test/support/bundle.ts';
 import { debianProgram } from '../test/support/servers/install.ts';
 import { removeLeftovers } from '../test/support/servers/leftovers.ts';
 import type { Server } from '../test/support/servers/server.ts';
@@ -29,6 +30,8 @@ const rest = process.argv
       ),
   );
 
+const program = await bundleProgram();
+process.on('exit', () => rmSync(program.folder, { recursive: true, force: true }));
 console.log('Starting the database servers …');
 const { servers, missed } = await startServers(only);
 let isStopping = false;
@@ -49,6 +52,7 @@ const vitest = spawn('vitest', ['run', '--reporter=default', '--reporter=json', 
   env: {
     ...process.env,
     TEST_REDIS_SERVER: redisServer,
+    TEST_PROGRAM: program.file,
     // The suite starts the program many hundred times.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(folder, 'compiled'),
     TEST_SERVERS: JSON.stringify(servers.map(({ kind, adminUrl }) => ({ kind, adminUrl }))),

@@ -12,8 +12,8 @@ export type TestDatabase = {
 
 let own: { kind: string; adminUrl: string } | null = null;
 
-/** For a test file that does to its server what nobody else on it would survive. */
-export function useOwnServer(server: { kind: string; adminUrl: string }): void {
+/** For a test file that does to its server what nobody else on it would survive; null when it is done. */
+export function useOwnServer(server: { kind: string; adminUrl: string } | null): void {
   own = server;
 }
 

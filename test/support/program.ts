@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** The program as it is started from its sources. */
-export const programFile = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+/** The program: as scripts/test.ts has bundled it, else from its sources. */
+export const programFile = process.env.TEST_PROGRAM ?? fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 
 export type Finished = { code: number | null; out: string; err: string };
 

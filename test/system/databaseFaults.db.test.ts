@@ -37,6 +37,7 @@ const startServer = PRIVATE[server().kind];
     worker?.child.kill('SIGTERM');
     await worker?.finished;
     await shop?.close();
+    useOwnServer(null);
     await own?.stop();
   });
 

@@ -34,6 +34,7 @@ describe.skipIf(startServer === undefined || !isPossible)('a worker whose databa
   afterAll(async () => {
     shop?.application.destroy();
     await shop?.sandbox.close();
+    useOwnServer(null);
     await own?.stop();
   });
 
