@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 type Started = { kind: string; adminUrl: string };
 
 const servers = JSON.parse(process.env.TEST_SERVERS ?? '[]') as Started[];
-const shared = { pool: 'forks' as const, testTimeout: 600_000, hookTimeout: 600_000 };
+// A process goes on from file to file: what it has loaded need not be loaded 230 times.
+const shared = { pool: 'forks' as const, isolate: false, testTimeout: 600_000, hookTimeout: 600_000 };
 
 // The same suite on every server: a project each, beside the tests that need none.
 export default defineConfig({
