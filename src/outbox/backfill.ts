@@ -1,7 +1,8 @@
 import type { Db } from '../database/connect.ts';
-import { transact } from '../database/transact.ts';
+import { insist, transact } from '../database/transact.ts';
 import { type KeyKind, keyAsText, keyLiteral, quoteName } from '../keys.ts';
 import { enqueue, enqueueSelected } from './enqueue.ts';
+import { rememberObjects } from './objects.ts';
 
 export type BackfillKey = {
   table: string;
@@ -52,12 +53,14 @@ type Run = { after: string | null; startedAt: string };
 
 /** Goes on with an earlier walk when it was for the same query. */
 async function begin(db: Db, object: string): Promise<Run> {
-  await db.raw('INSERT IGNORE INTO hubspot_object (object) VALUES (?)', [object]);
-  await db.raw(
-    `UPDATE hubspot_object
-     SET backfill_started_at = UTC_TIMESTAMP(6), backfill_ended_at = NULL, backfill_after = NULL, backfill_query_hash = query_hash
-     WHERE object = ? AND (backfill_after IS NULL OR NOT (backfill_query_hash <=> query_hash))`,
-    [object],
+  await rememberObjects(db, [object]);
+  await insist(() =>
+    db.raw(
+      `UPDATE hubspot_object
+       SET backfill_started_at = UTC_TIMESTAMP(6), backfill_ended_at = NULL, backfill_after = NULL, backfill_query_hash = query_hash
+       WHERE object = ? AND (backfill_after IS NULL OR NOT (backfill_query_hash <=> query_hash))`,
+      [object],
+    ),
   );
   const [[row]] = await db.raw(
     'SELECT backfill_after AS after, backfill_started_at AS startedAt FROM hubspot_object WHERE object = ?',

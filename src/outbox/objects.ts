@@ -1,8 +1,10 @@
 import type { Db } from '../database/connect.ts';
+import { insist } from '../database/transact.ts';
 
 /** Makes sure every object of the mapping has its row in `hubspot_object`. */
 export async function rememberObjects(db: Db, objects: readonly string[]): Promise<void> {
-  for (const object of objects) await db.raw('INSERT IGNORE INTO hubspot_object (object) VALUES (?)', [object]);
+  for (const object of objects)
+    await insist(() => db.raw('INSERT IGNORE INTO hubspot_object (object) VALUES (?)', [object]));
 }
 
 /** The objects that the outbox has rows of, by name. */
