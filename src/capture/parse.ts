@@ -10,8 +10,20 @@ export const IDS_MARK = '\u0001\u0002';
 /** Why a query cannot be followed, as a sentence. */
 export class NotDerivable extends Error {}
 
-/** @throws NotDerivable when the grammar does not know the query */
+/** A query is asked about more than once, and to parse it is a good part of a start. */
+const parsed = new Map<string, Node>();
+
+/**
+ * The tree is shared: whoever reads it must not change it.
+ * @throws NotDerivable when the grammar does not know the query
+ */
 export function parseQuery(query: string): Node {
+  const tree = parsed.get(query) ?? parse(query);
+  parsed.set(query, tree);
+  return tree;
+}
+
+function parse(query: string): Node {
   const parser = new grammar.Parser();
   try {
     const tree = parser.astify(fillPlaceholders(query, { ids: `'${IDS_MARK}'` }), { database: 'mysql' });
