@@ -45,11 +45,12 @@ export function confirm(
   mode: 'upsert' | 'update',
 ): Confirmation {
   const results = readResults(body, matchOn);
+  const own = indexResults(results, mode);
   const errors = readErrors(body);
   const confirmation: Confirmation = { delivered: [], refused: [], missing: [], unknown: [], mapping: null };
   const open = new Map(records.map((record) => [record.traceId, record]));
   for (const record of records) {
-    const result = resultOf(record, results, mode);
+    const result = resultOf(record, own, mode);
     const error = result === undefined ? errorOf(record, errors, mode) : undefined;
     if (result === undefined && error === undefined) continue;
     open.delete(record.traceId);
@@ -129,15 +130,28 @@ function normalize(value: string, matchOn: string): string {
   return matchOn === 'email' ? value.trim().toLowerCase() : value.trim();
 }
 
-/** Two results that could both be a record's own confirm nothing. */
-function resultOf(record: OutboundRecord, results: readonly Result[], mode: 'upsert' | 'update'): Result | undefined {
-  const byTrace = results.filter(({ traceId }) => traceId === record.traceId);
-  const untraced = results.filter(({ traceId }) => traceId === undefined);
-  const bySent = untraced.filter(({ id, matchValue }) =>
-    mode === 'update' ? id === record.hubspotId : matchValue === record.matchValue,
-  );
-  const [own, ...more] = byTrace.length > 0 ? byTrace : bySent;
-  return more.length === 0 ? own : undefined;
+/** Results by what they say of themselves; null where two say the same, which confirm nothing. */
+type Index = { byTrace: Map<string, Result | null>; bySent: Map<string, Result | null> };
+
+function indexResults(results: readonly Result[], mode: 'upsert' | 'update'): Index {
+  const index: Index = { byTrace: new Map(), bySent: new Map() };
+  for (const result of results) {
+    const { id, traceId, matchValue } = result;
+    const sentUnder = mode === 'update' ? id : matchValue;
+    if (traceId !== undefined) index.byTrace.set(traceId, index.byTrace.has(traceId) ? null : result);
+    else if (sentUnder !== undefined) index.bySent.set(sentUnder, index.bySent.has(sentUnder) ? null : result);
+  }
+  return index;
+}
+
+function resultOf(
+  { traceId, hubspotId, matchValue }: OutboundRecord,
+  { byTrace, bySent }: Index,
+  mode: 'upsert' | 'update',
+): Result | undefined {
+  const sentUnder = mode === 'update' ? hubspotId : matchValue;
+  const result = byTrace.get(traceId) ?? (byTrace.has(traceId) || sentUnder === null ? null : bySent.get(sentUnder));
+  return result ?? undefined;
 }
 
 /** By trace id, or by the id the record was sent under. */
