@@ -8,6 +8,7 @@ const ROW_BYTES = 256;
  */
 export function inParts<T extends readonly (string | null)[]>(rows: readonly T[], packetBytes: number): T[][] {
   const room = packetBytes - STATEMENT_BYTES;
+  if (mostBytesOf(rows) <= room) return rows.length === 0 ? [] : [[...rows]];
   const parts: T[][] = [];
   let left = 0;
   for (const row of rows) {
@@ -24,6 +25,19 @@ export function inParts<T extends readonly (string | null)[]>(rows: readonly T[]
   }
   return parts;
 }
+
+/** What rows take at most: counting more exactly costs more than all else about a statement. */
+function mostBytesOf(rows: readonly (readonly (string | null)[])[]): number {
+  let bytes = 0;
+  for (const row of rows) {
+    bytes += ROW_BYTES;
+    for (const value of row) bytes += value === null ? 4 : 2 + MOST_BYTES * value.length;
+  }
+  return bytes;
+}
+
+/** Of a UTF-16 code unit: in UTF-8 three, and what is escaped takes two. */
+const MOST_BYTES = 3;
 
 /** As a literal: quotes, backslashes, line ends and a few more take two bytes. */
 function bytesOf(value: string | null): number {

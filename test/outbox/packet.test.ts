@@ -39,6 +39,19 @@ describe('rows of a statement, in parts', () => {
     );
   });
 
+  it('fit a packet too where they are many to it, and are taken as they are where it is far larger', () => {
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 66_000, max: 400_000 }), (all, packetBytes) => {
+        const most = all.flat().reduce((sum, value) => sum + 6 + 3 * (value?.length ?? 0), 0) + 256 * all.length;
+        const parts = inParts(all, packetBytes);
+        for (const part of parts)
+          expect(part.reduce((sum, row) => sum + bytesOf(row), 0)).toBeLessThanOrEqual(packetBytes - 65_536);
+        if (all.length > 0 && most <= packetBytes - 65_536) expect(parts).toEqual([all]);
+      }),
+      { seed: 33, numRuns: 200 },
+    );
+  });
+
   it('are one part where everything fits, and as many as needed where it does not', () => {
     const each = ['x'.repeat(1_000)];
     expect(inParts(Array(100).fill(each), 16_777_216)).toHaveLength(1);
