@@ -2,6 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
+import {
+  BatchApi,
+  createConfiguration,
+  ServerConfiguration,
+} from '@hubspot/api-client/lib/codegen/crm/objects/index.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Breaker } from '../../src/hubspot/breaker.ts';
 import { createHubspot, type Hubspot, type HubspotOptions } from '../../src/hubspot/client.ts';
@@ -169,6 +174,34 @@ describe('an answer as it stands, and never a throw', () => {
       ['archive', 204],
       ['read', null],
     ]);
+  });
+});
+
+describe('a request', () => {
+  it('is the one the SDK itself would send', async () => {
+    const requests: unknown[] = [];
+    const server = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      const { authorization, accept, 'content-type': contentType } = request.headers;
+      requests.push([request.method, request.url, authorization, accept, contentType, JSON.parse(body)]);
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"results":[]}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const upserts = [input('ada@example.com', '“Ada” \\ \n 🙂'), input('b@c.de', '')];
+    const updates = [{ id: '7', properties: { firstname: '' } }];
+    const ours = connect({ baseUrl, token: 'pat-test' });
+    await ours.upsert('contacts', upserts, never);
+    await ours.update('contacts', updates, never);
+    const authMethods = { oauth2: { accessToken: 'pat-test' } };
+    const theirs = new BatchApi(createConfiguration({ baseServer: new ServerConfiguration(baseUrl, {}), authMethods }));
+    await theirs.upsert('contacts', { inputs: upserts });
+    await theirs.update('contacts', { inputs: updates });
+    server.closeAllConnections();
+    server.close();
+    expect(requests).toHaveLength(4);
+    expect(requests.slice(0, 2)).toEqual(requests.slice(2));
   });
 });
 
