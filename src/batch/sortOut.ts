@@ -3,7 +3,7 @@ import type { Definitions } from '../hubspot/definition.ts';
 import type { ClaimedRow } from '../outbox/claim.ts';
 import type { Loaded } from '../source/load.ts';
 import { QUERY_FAILED } from '../source/queryFailed.ts';
-import { convertRow, sameContent } from '../source/record.ts';
+import { type ConvertedRow, rowConverter, sameContent, type UnsendableRow } from '../source/record.ts';
 
 /** A row with the values HubSpot should hold for it now. */
 export type Candidate = { row: ClaimedRow; matchValue: string; properties: Record<string, string> };
@@ -35,18 +35,19 @@ export function sortOut(
   definitions: Definitions | null,
 ): Sorted {
   const sorted: Sorted = { candidates: [], unchanged: [], gone: [], refused: [] };
+  const convert = rowConverter(loaded.columns, definitions, object);
   for (const row of rows) {
     const values = loaded.rows.get(row.sourceId);
     const failure = loaded.failed.get(row.sourceId);
     if (failure !== undefined) sorted.refused.push(failed(row.sourceId, failure));
     else if (values === undefined) sorted.gone.push(row);
     else if (loaded.ambiguous.has(row.sourceId)) sorted.refused.push(ambiguous(row.sourceId));
-    else sortRow(row, convertRow(loaded.columns, values, definitions, object), sorted);
+    else sortRow(row, convert(values), sorted);
   }
   return sorted;
 }
 
-function sortRow(row: ClaimedRow, converted: ReturnType<typeof convertRow>, sorted: Sorted) {
+function sortRow(row: ClaimedRow, converted: ConvertedRow | UnsendableRow, sorted: Sorted) {
   if ('code' in converted) {
     sorted.refused.push({ sourceId: row.sourceId, ...converted });
     return;

@@ -17,8 +17,6 @@ export type Loaded = {
   failed: Map<string, string>;
 };
 
-type Field = { buffer(): Buffer | null };
-
 /** Longer than any query by primary key takes; one that waits for an ALTER TABLE must not outlast the rows' lease. */
 const TIMEOUT_MS = 60_000;
 /** Without a record it is only looked at. */
@@ -55,7 +53,7 @@ async function loadAll(db: Db, object: ObjectMapping, keyKind: KeyKind, ids: rea
   const sql = fillPlaceholders(object.query, { ids: keyList(keyKind, ids) });
   const [table, packets] = (await db
     .raw(sql)
-    .options({ rowsAsArray: true, typeCast: (field: Field) => field.buffer() })
+    .options({ rowsAsArray: true, typeCast: false })
     .timeout(ids.length === 0 ? LOOK_TIMEOUT_MS : TIMEOUT_MS, { cancel: true })) as [
     (Buffer | null)[][],
     ColumnPacket[],

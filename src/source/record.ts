@@ -18,37 +18,46 @@ export type UnsendableRow = {
   message: string;
 };
 
-/** Converts a row of the SELECT, all of it or none. Pure. */
-export function convertRow(
+/** Converts rows of the SELECT, each all of it or none. Pure. */
+export function rowConverter(
   columns: readonly SourceColumn[],
-  values: readonly SourceValue[],
   definitions: Definitions | null,
   object: ObjectMapping,
-): ConvertedRow | UnsendableRow {
-  const properties: Record<string, string> = {};
-  for (const [index, column] of columns.entries()) {
-    const value = values[index] ?? null;
-    const converted = convertValue(value, column, definitions?.get(column.name), object.timeZone);
-    if ('refused' in converted) {
-      return {
-        code: 'INVALID_VALUE',
-        property: column.name,
-        value: shown(value),
-        message: `the value ${converted.refused}`,
-      };
+): (values: readonly SourceValue[]) => ConvertedRow | UnsendableRow {
+  const blank = blankOf(columns);
+  const wanted = columns.map((column, index) => ({ index, column, definition: definitions?.get(column.name) }));
+  return (values) => {
+    const properties = { ...blank };
+    for (const { index, column, definition } of wanted) {
+      const value = values[index] ?? null;
+      const converted = convertValue(value, column, definition, object.timeZone);
+      if ('refused' in converted) return invalid(column, value, converted.refused);
+      properties[column.name] = converted.ok;
     }
-    properties[column.name] = converted.ok;
-  }
-  const matchValue = normalizeMatch(object, properties[object.matchOn] ?? '');
-  if (matchValue === '') {
-    return {
-      code: 'MISSING_MATCH',
-      property: object.matchOn,
-      value: '',
-      message: `the record has no ${object.matchOn}, by which HubSpot identifies it`,
-    };
-  }
-  return { matchValue, properties };
+    const matchValue = normalizeMatch(object, properties[object.matchOn] ?? '');
+    return matchValue === '' ? withoutMatch(object) : { matchValue, properties };
+  };
+}
+
+/**
+ * A record with every property, and no value. V8 makes a hash table of an object that is given more than a dozen names
+ * one by one, but copies one that was parsed as it is: a third of the memory, wherever the record goes.
+ */
+function blankOf(columns: readonly SourceColumn[]): Record<string, string> {
+  return JSON.parse(JSON.stringify(Object.fromEntries(columns.map(({ name }) => [name, '']))));
+}
+
+function invalid({ name }: SourceColumn, value: SourceValue, refused: string): UnsendableRow {
+  return { code: 'INVALID_VALUE', property: name, value: shown(value), message: `the value ${refused}` };
+}
+
+function withoutMatch({ matchOn }: ObjectMapping): UnsendableRow {
+  return {
+    code: 'MISSING_MATCH',
+    property: matchOn,
+    value: '',
+    message: `the record has no ${matchOn}, by which HubSpot identifies it`,
+  };
 }
 
 /** A match value as it is compared. */

@@ -38,6 +38,8 @@ export function toDateTime(text: string, isInstant: boolean, timeZone: string): 
 /** `''` for a zero date, which clears; `refused` for one that is partly zero or no day of the calendar. */
 function read(text: string): Reading | Converted {
   if (text.startsWith('0000') && /^0000-00-00([ T]00:00(:00(\.0+)?)?)?$/.test(text)) return { ok: '' };
+  const plainMs = readPlain(text);
+  if (plainMs !== null) return { wallMs: plainMs, offsetMs: null };
   const parts = SHAPE.exec(text);
   if (parts === null) return { refused: 'is not a date like 2026-11-30 or 2026-11-30 15:04:05' };
   const [, year = '', month = '', day = '', hour = '0', minute = '0', second = '0', fraction = ''] = parts;
@@ -49,6 +51,29 @@ function read(text: string): Reading | Converted {
   const isDay = wall.getUTCMonth() + 1 === Number(month) && wall.getUTCDate() === Number(day);
   const isReal = isDay && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
   return isReal ? { wallMs: wall.getTime(), offsetMs: offsetOf(parts) } : { refused: 'is no day of the calendar' };
+}
+
+/** Nearly every value is one a server writes, of a day that every month has: `2026-11-28`, `2026-11-28 15:04:05`. Else null. */
+function readPlain(text: string): number | null {
+  if (text.length !== 10 && text.length !== 19) return null;
+  if (text[4] !== '-' || text[7] !== '-') return null;
+  const year = digits(text, 0) * 100 + digits(text, 2);
+  const month = digits(text, 5);
+  const day = digits(text, 8);
+  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28)) return null;
+  if (text.length === 10) return Date.UTC(year, month - 1, day);
+  if (text[10] !== ' ' || text[13] !== ':' || text[16] !== ':') return null;
+  const hour = digits(text, 11);
+  const minute = digits(text, 14);
+  const second = digits(text, 17);
+  return hour < 24 && minute < 60 && second < 60 ? Date.UTC(year, month - 1, day, hour, minute, second) : null;
+}
+
+/** The number two digits make, or NaN. */
+function digits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
 function offsetOf(parts: RegExpExecArray): number | null {

@@ -18,33 +18,33 @@ export function convertValue(
   timeZone: string,
 ): Converted {
   if (value === null) return { ok: '' };
-  const read = typeof value === 'string' ? readText(value, kind) : readBytes(value, kind);
-  if ('refused' in read) return read;
-  const converted = convertText(read.ok, kind, definition, timeZone);
+  const text = typeof value === 'string' ? value : value.toString('utf8');
+  const refused = typeof value === 'string' ? refuseText(value, kind) : refuseBytes(value, text, kind);
+  if (refused !== null) return { refused };
+  const converted = convertText(text, kind, definition, timeZone);
   if ('ok' in converted && converted.ok.length > MAX_CHARACTERS) {
     return { refused: `is ${converted.ok.length} characters long, and HubSpot takes ${MAX_CHARACTERS}` };
   }
   return converted;
 }
 
-function readText(text: string, kind: ColumnKind): Converted {
+/** Why a text is none; null where it is one. */
+function refuseText(text: string, kind: ColumnKind): string | null {
   const isNumeric = kind === 'integer' || kind === 'decimal' || kind === 'float';
   // IF(…, bit_column, 0) is announced as a number and comes as raw bytes on MySQL 9.
-  if (isNumeric && !/^-?[\d.]+(e[+-]?\d+)?$/i.test(text))
-    return { refused: 'comes as raw bytes: select the BIT column + 0' };
-  if (!text.isWellFormed()) return { refused: 'holds half a character (a lone surrogate)' };
-  if (text.includes('\0')) return { refused: 'holds a NUL character, which no text has' };
-  return { ok: text };
+  if (isNumeric && !/^-?[\d.]+(e[+-]?\d+)?$/i.test(text)) return 'comes as raw bytes: select the BIT column + 0';
+  if (!text.isWellFormed()) return 'holds half a character (a lone surrogate)';
+  if (text.includes('\0')) return 'holds a NUL character, which no text has';
+  return null;
 }
 
-function readBytes(bytes: Buffer, kind: ColumnKind): Converted {
-  if (kind === 'bit') return { refused: 'may mean two numbers as it comes: select the BIT expression + 0' };
-  if (kind === 'geometry') return { refused: 'is a geometry: select its ST_AsText, ST_X or ST_Y' };
-  if (!isUtf8(bytes)) return { refused: 'is not UTF-8 text: select its HEX or TO_BASE64, or CONVERT it' };
-  const text = bytes.toString('utf8');
+function refuseBytes(bytes: Buffer, text: string, kind: ColumnKind): string | null {
+  if (kind === 'bit') return 'may mean two numbers as it comes: select the BIT expression + 0';
+  if (kind === 'geometry') return 'is a geometry: select its ST_AsText, ST_X or ST_Y';
+  if (!isUtf8(bytes)) return 'is not UTF-8 text: select its HEX or TO_BASE64, or CONVERT it';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what tells bytes from text
-  if (/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text)) return { refused: 'is binary: select its HEX or TO_BASE64' };
-  return { ok: text };
+  if (/[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(text)) return 'is binary: select its HEX or TO_BASE64';
+  return null;
 }
 
 function convertText(text: string, kind: ColumnKind, definition: Definition | undefined, timeZone: string): Converted {
@@ -56,7 +56,7 @@ function convertText(text: string, kind: ColumnKind, definition: Definition | un
     case 'bool':
       return toBool(text);
     case 'enumeration':
-      return toOptions(text, kind, definition);
+      return toKnownOptions(text, kind, definition);
     case 'date':
       return isCount(kind) ? toEpoch(text, 10) : toDate(text, kind === 'timestamp', timeZone);
     case 'datetime':
@@ -109,6 +109,22 @@ function toBool(text: string): Converted {
   if (TRUE.includes(word)) return { ok: 'true' };
   if (FALSE.includes(word)) return { ok: 'false' };
   return { refused: 'is neither true nor false (1, true, yes, y; 0, false, no, n)' };
+}
+
+const MOST_REMEMBERED = 1_000;
+
+/** What a text means to a property never changes, and an enumeration has few. */
+const remembered = new WeakMap<Definition, Map<string, Converted>>();
+
+function toKnownOptions(text: string, kind: ColumnKind, definition: Definition): Converted {
+  const ofProperty = remembered.get(definition) ?? new Map<string, Converted>();
+  const key = `${kind} ${text}`;
+  const known = ofProperty.get(key);
+  if (known !== undefined) return known;
+  if (ofProperty.size >= MOST_REMEMBERED) ofProperty.clear();
+  const converted = toOptions(text, kind, definition);
+  remembered.set(definition, ofProperty.set(key, converted));
+  return converted;
 }
 
 function toOptions(text: string, kind: ColumnKind, definition: Definition): Converted {

@@ -5,7 +5,7 @@ import { connect, type Db } from '../../src/database/connect.ts';
 import { migrateLatest } from '../../src/database/migrate.ts';
 import type { Definition } from '../../src/hubspot/definition.ts';
 import { load } from '../../src/source/load.ts';
-import { convertRow } from '../../src/source/record.ts';
+import { rowConverter } from '../../src/source/record.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { compare, createShop, shopMapping, shopProperties } from '../support/shop.ts';
 
@@ -67,7 +67,7 @@ async function convertAll(name: string) {
   const records = all.flatMap((id) => {
     const row = rows.get(id);
     if (!row) return [];
-    const converted = convertRow(columns, row, definitions, object);
+    const converted = rowConverter(columns, definitions, object)(row);
     if ('code' in converted) refused.push([id, converted.code]);
     return 'code' in converted ? [] : [{ id, properties: converted.properties }];
   });

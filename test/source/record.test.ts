@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ObjectMapping } from '../../src/config/mapping.ts';
 import type { Definition } from '../../src/hubspot/definition.ts';
 import type { SourceColumn } from '../../src/source/column.ts';
-import { convertRow, normalizeMatch, sameContent } from '../../src/source/record.ts';
+import { normalizeMatch, rowConverter, sameContent } from '../../src/source/record.ts';
 import { property } from './definition.ts';
 
 const contacts: ObjectMapping = {
@@ -28,19 +28,19 @@ const definitions = new Map<string, Definition>([
 
 describe('a row', () => {
   it('becomes a record with every column, in the types of its properties and the zone of its object', () => {
-    expect(convertRow(columns, ['A@Example.COM', '12.50', '2026-07-01 12:00:00'], definitions, contacts)).toEqual({
+    expect(rowConverter(columns, definitions, contacts)(['A@Example.COM', '12.50', '2026-07-01 12:00:00'])).toEqual({
       matchValue: 'a@example.com',
       properties: { email: 'A@Example.COM', points: '12.50', seen: '2026-07-01T10:00:00.000Z' },
     });
   });
 
   it('clears what is NULL', () => {
-    const converted = convertRow(columns, ['a@b.de', null, null], definitions, contacts);
+    const converted = rowConverter(columns, definitions, contacts)(['a@b.de', null, null]);
     expect(converted).toMatchObject({ properties: { points: '', seen: '' } });
   });
 
   it('is refused whole when one value cannot be sent, and says which', () => {
-    expect(convertRow(columns, ['a@b.de', 'lots', '2026-07-01 12:00:00'], definitions, contacts)).toEqual({
+    expect(rowConverter(columns, definitions, contacts)(['a@b.de', 'lots', '2026-07-01 12:00:00'])).toEqual({
       code: 'INVALID_VALUE',
       property: 'points',
       value: 'lots',
@@ -49,12 +49,12 @@ describe('a row', () => {
   });
 
   it('shows bytes that cannot be sent as hexadecimal digits', () => {
-    const converted = convertRow(columns, [Buffer.from([0xff, 0x00]), null, null], definitions, contacts);
+    const converted = rowConverter(columns, definitions, contacts)([Buffer.from([0xff, 0x00]), null, null]);
     expect(converted).toMatchObject({ code: 'INVALID_VALUE', property: 'email', value: 'ff00' });
   });
 
   it.each([null, '', '  '])('is refused when nothing identifies it: %j', (email) => {
-    expect(convertRow(columns, [email, null, null], definitions, contacts)).toMatchObject({
+    expect(rowConverter(columns, definitions, contacts)([email, null, null])).toMatchObject({
       code: 'MISSING_MATCH',
       property: 'email',
     });
@@ -62,7 +62,7 @@ describe('a row', () => {
 
   it('goes as text while HubSpot was never asked for its properties', () => {
     const row = ['a@b.de', '007', '2026-07-01 12:00:00'];
-    expect(convertRow(columns, row, null, contacts)).toMatchObject({
+    expect(rowConverter(columns, null, contacts)(row)).toMatchObject({
       properties: { email: 'a@b.de', points: '007', seen: '2026-07-01 12:00:00' },
     });
   });
