@@ -3,6 +3,7 @@ import { insist } from '../database/transact.ts';
 import type { Claim } from './claim.ts';
 import { noteDoubt } from './doubt.ts';
 import { noteDuplicates } from './duplicates.ts';
+import { jsonLiteral, type Literal } from './jsonLiteral.ts';
 import { wakeFreed } from './match.ts';
 import { inParts } from './packet.ts';
 
@@ -130,9 +131,18 @@ async function settleKind(db: Db, claim: Claim, kind: Kind, rows: readonly (stri
   const [{ affectedRows }] = await db.raw(
     `UPDATE (${table}) s STRAIGHT_JOIN hubspot_data d FORCE INDEX (PRIMARY) ON d.object = ? AND d.source_id = s.source_id
      SET ${set} WHERE d.claimed_by = ?`,
-    [...rows.flat(), claim.object, claim.token] as string[],
+    [...rows.flatMap((row) => asBound(row, columns)), claim.object, claim.token] as string[],
   );
   return Number(affectedRows);
+}
+
+const JSON_COLUMNS = ['sent_properties', 'properties'];
+
+/** A row has its id and revision before what its kind has. */
+function asBound(row: readonly (string | null)[], columns: readonly string[]): (string | Literal | null)[] {
+  return row.map((value, index) =>
+    value !== null && JSON_COLUMNS.includes(columns[index - 2] ?? '') ? jsonLiteral(value) : value,
+  );
 }
 
 function valuesOf(outcome: Outcome, packetBytes: number): (string | null)[] {

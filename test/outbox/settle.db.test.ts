@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Outcome, settle } from '../../src/outbox/settle.ts';
 import { claim, countRows, emptyOutbox, enqueueIds, type Outbox, openOutbox, range, readRow } from './outbox.ts';
@@ -41,6 +42,28 @@ describe('settle', () => {
       attempts: 0,
     });
     expect((await readRow(outbox.db, '1')).sent_at).not.toBeNull();
+  });
+
+  it('records the properties as they are, whatever stands in them', async () => {
+    const unit = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 1 }),
+      fc.constantFrom(...'\'"\\?%_`\0\b\n\r\t\x1a\x7f\u2028;{}'),
+    );
+    const text = fc.string({ unit, maxLength: 20 });
+    const properties = fc.dictionary(fc.string({ unit: fc.constantFrom(...'ab_1'), minLength: 1, maxLength: 5 }), text);
+    await fc.assert(
+      fc.asyncProperty(fc.array(properties, { minLength: 1, maxLength: 100 }), async (all) => {
+        await emptyOutbox(outbox.db);
+        await enqueueIds(outbox.db, range(1, all.length));
+        const claimed = await claim(outbox.db);
+        const outcomes = all.map((each, index) => synced(String(index + 1), { properties: each }));
+        expect(await settle(outbox.db, claimed, outcomes)).toEqual({ settled: all.length, lost: 0 });
+        const [rows] = await outbox.db.raw('SELECT source_id, sent_properties FROM hubspot_data');
+        const held = new Map((rows as Record<string, string>[]).map((row) => [row.source_id, row.sent_properties]));
+        expect(all.map((_, index) => held.get(String(index + 1)))).toEqual(all.map((each) => JSON.stringify(each)));
+      }),
+      { seed: 41, numRuns: 20 },
+    );
   });
 
   it('leaves a row that changed meanwhile pending and due, and yet records what HubSpot accepted', async () => {
