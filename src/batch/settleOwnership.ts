@@ -27,7 +27,11 @@ export async function settleOwnership(settling: Settling, candidates: readonly C
   const owners = await reserve(
     db,
     object.name,
-    distinct.map(({ row, matchValue }) => ({ sourceId: row.sourceId, matchValue })),
+    distinct.map(({ row, matchValue }) => ({
+      sourceId: row.sourceId,
+      matchValue,
+      isHeld: row.matchValue === matchValue,
+    })),
   );
   const others = contestedBy(distinct, owners);
   const holders = withUnknown(others, await readHolders(db, object.name, others));

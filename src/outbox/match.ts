@@ -25,9 +25,15 @@ export type Holder = {
 export type Wanted = { sourceId: string; matchValue: string };
 
 /** Reserves each value for its row where nobody owns it; says who owns it now, where that could be found out. */
-export async function reserve(db: Db, object: string, wanted: readonly Wanted[]): Promise<Map<string, string>> {
-  const owners = new Map<string, string>();
-  let open = wanted;
+export async function reserve(
+  db: Db,
+  object: string,
+  wanted: readonly (Wanted & { isHeld?: boolean })[],
+): Promise<Map<string, string>> {
+  // What a row's record holds already is its own, nearly always: an update writes nothing here.
+  const held = wanted.filter(({ isHeld }) => isHeld).map(({ matchValue }) => matchValue);
+  const owners = await insist(() => readOwners(db, object, held, AFTER_WRITERS));
+  let open = wanted.filter(({ matchValue }) => !owners.has(matchValue));
   // A value that its owner gives up between our two statements has no owner, and is asked for again.
   for (let attempt = 1; open.length > 0 && attempt <= RESERVE_ATTEMPTS; attempt += 1) {
     for (const [value, owner] of await reserveOnce(db, object, open)) owners.set(value, owner);
@@ -37,6 +43,9 @@ export async function reserve(db: Db, object: string, wanted: readonly Wanted[])
 }
 
 const RESERVE_ATTEMPTS = 3;
+
+/** As an INSERT would, a read waits for whoever is about to pass a value on. Not FOR SHARE: MariaDB and 5.6 lack it. */
+const AFTER_WRITERS = 'LOCK IN SHARE MODE';
 
 async function reserveOnce(db: Db, object: string, wanted: readonly Wanted[]): Promise<Map<string, string>> {
   const sorted = wanted
@@ -57,11 +66,17 @@ async function reserveOnce(db: Db, object: string, wanted: readonly Wanted[]): P
 }
 
 /** Who owns these values now; those that nobody owns are not in the map. */
-export async function readOwners(db: Db, object: string, values: readonly string[]): Promise<Map<string, string>> {
+export async function readOwners(
+  db: Db,
+  object: string,
+  values: readonly string[],
+  locking: '' | typeof AFTER_WRITERS = '',
+): Promise<Map<string, string>> {
   if (values.length === 0) return new Map();
   const keys = values.map(matchKey);
   const [rows] = await db.raw(
-    `SELECT match_value, source_id FROM hubspot_match WHERE object = ? AND match_value IN (${keys.map(() => '?').join(', ')})`,
+    `SELECT match_value, source_id FROM hubspot_match FORCE INDEX (PRIMARY)
+     WHERE object = ? AND match_value IN (${keys.map(() => '?').join(', ')}) ${locking}`,
     [object, ...keys],
   );
   const owners = new Map(

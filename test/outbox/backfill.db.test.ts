@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Db } from '../../src/database/connect.ts';
 import { type BackfillKey, type BackfillProgress, backfill } from '../../src/outbox/backfill.ts';
@@ -6,7 +5,7 @@ import { enqueue } from '../../src/outbox/enqueue.ts';
 import { settle } from '../../src/outbox/settle.ts';
 import { connectAsApplication } from '../support/database.ts';
 import { until } from '../support/program.ts';
-import { sessionsHere } from '../support/sessions.ts';
+import { isWaitingForRow } from '../support/sessions.ts';
 import { claim, countRows, emptyOutbox, enqueueIds, type Outbox, openOutbox, range, readRow } from './outbox.ts';
 
 const PEOPLE: BackfillKey = { table: 'person', column: 'id', kind: 'integer' };
@@ -189,7 +188,7 @@ describe('backfill', () => {
     const holder = await (await outbox.another()).transaction();
     await enqueue(holder, 'contacts', [{ sourceId: '3000', isBulk: false, since: null }]);
     const backfilled = run();
-    await until(isChunkWaiting);
+    await until(() => isWaitingForRow((sql) => outbox.db.raw(sql)));
 
     const application = await connectAsApplication({ url: outbox.url });
     await application.query('SET SESSION innodb_lock_wait_timeout = 1');
@@ -197,22 +196,11 @@ describe('backfill', () => {
     await application.query("INSERT INTO person VALUES (20000, 'new')");
     await application.query('DELETE FROM person WHERE id < 100');
     await application.end();
-    await until(isChunkWaiting);
+    await until(() => isWaitingForRow((sql) => outbox.db.raw(sql)));
 
     await holder.rollback();
     expect(await backfilled).toBe(12_001);
   });
-
-  /** The transaction of a chunk stands before a row that somebody else holds. */
-  async function isChunkWaiting(): Promise<boolean> {
-    // What it shows is as old as the latest look, unless nobody has looked for 0.1 s.
-    await delay(150);
-    const [waiting] = await outbox.db.raw(
-      "SELECT trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'",
-    );
-    const here = await sessionsHere((sql) => outbox.db.raw(sql));
-    return here.some(({ Id }) => (waiting as { id: unknown }[]).some(({ id }) => String(id) === String(Id)));
-  }
 
   it('walks keys that are text, whatever stands in them', async () => {
     await outbox.db.raw(

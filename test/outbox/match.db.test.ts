@@ -11,6 +11,8 @@ import {
   takeOver,
 } from '../../src/outbox/match.ts';
 import { settle } from '../../src/outbox/settle.ts';
+import { until } from '../support/program.ts';
+import { isWaitingForRow } from '../support/sessions.ts';
 import { claim, emptyOutbox, enqueueIds, type Outbox, openOutbox, range, readRow } from './outbox.ts';
 
 let outbox: Outbox;
@@ -48,6 +50,38 @@ describe('match values', () => {
       ]),
     );
     expect(await reserve(outbox.db, 'companies', [wanted('2', 'a@x.de')])).toEqual(new Map([['a@x.de', '2']]));
+  });
+
+  it('that a row is said to hold are its own only where they are', async () => {
+    await reserve(outbox.db, 'contacts', [wanted('1', 'own@x.de'), wanted('9', 'others@x.de')]);
+    const asHeld = ['own@x.de', 'others@x.de', 'nobodys@x.de'].map((value) => ({
+      ...wanted('1', value),
+      isHeld: true,
+    }));
+    const owners = new Map([
+      ['own@x.de', '1'],
+      ['others@x.de', '9'],
+      ['nobodys@x.de', '1'],
+      ['new@x.de', '2'],
+    ]);
+    expect(await reserve(outbox.db, 'contacts', [...asHeld, wanted('2', 'new@x.de')])).toEqual(owners);
+    expect(
+      await reserve(
+        outbox.db,
+        'contacts',
+        [...owners.keys()].map((value) => wanted('3', value)),
+      ),
+    ).toEqual(owners);
+  });
+
+  it('that a row is said to hold are waited for while they pass to another', async () => {
+    await reserve(outbox.db, 'contacts', [wanted('1', 'a@x.de')]);
+    const trx = await outbox.db.transaction();
+    await trx.raw("UPDATE hubspot_match SET source_id = '2' WHERE object = 'contacts' AND match_value = 'a@x.de'");
+    const reserving = reserve(outbox.db, 'contacts', [{ ...wanted('1', 'a@x.de'), isHeld: true }]);
+    await until(() => isWaitingForRow((sql) => outbox.db.raw(sql)));
+    await trx.commit();
+    expect(await reserving).toEqual(new Map([['a@x.de', '2']]));
   });
 
   it('have one owner each when two workers reserve the same at once', async () => {
