@@ -112,11 +112,13 @@ function toBool(text: string): Converted {
 }
 
 const MOST_REMEMBERED = 1_000;
+const LONGEST_REMEMBERED = 100;
 
 /** What a text means to a property never changes, and an enumeration has few. */
 const remembered = new WeakMap<Definition, Map<string, Converted>>();
 
 function toKnownOptions(text: string, kind: ColumnKind, definition: Definition): Converted {
+  if (text.length > LONGEST_REMEMBERED) return toOptions(text, kind, definition);
   const ofProperty = remembered.get(definition) ?? new Map<string, Converted>();
   const key = `${kind} ${text}`;
   const known = ofProperty.get(key);
