@@ -18,7 +18,7 @@ afterAll(async () => {
   await shop?.close();
   rmSync(folder, { recursive: true, force: true });
 });
-beforeEach(() => shop.must('triggers', 'apply'));
+beforeEach(() => shop.applyTriggers());
 
 /** The shop's mapping with another text in it; returns its file. */
 function changed(text: string, by: string): string {
@@ -56,7 +56,7 @@ describe.each(['once', 'backfill'])('%s', (command) => {
   });
 
   it('warns of triggers that were dropped', async () => {
-    await shop.must('triggers', 'drop');
+    await shop.dropTriggers();
     const { lines } = await warnings(command);
     expect(lines).toHaveLength(2);
     expect(lines[0]).toBe(`Warning: contacts: its triggers were dropped, so no change is noted. Run: ${REMEDY}`);
@@ -93,7 +93,7 @@ describe('a worker', () => {
       const health = async () => (await fetch(`${listening()}/health`)).json() as Promise<{ reasons: string[] }>;
       const sentence = `the triggers of contacts are not those of the mapping: ${REMEDY}`;
       expect(await health()).toMatchObject({ status: 'degraded', reasons: expect.arrayContaining([sentence]) });
-      await shop.must('triggers', 'apply');
+      await shop.applyTriggers();
       await until(async () => !(await health()).reasons.includes(sentence));
     } finally {
       worker.child.kill('SIGTERM');

@@ -93,7 +93,6 @@ describe('accounts with just these rights', () => {
     expect(await shop.must('poison', 'show', `contacts/${ids[0]}`)).toContain('no good@');
     expect(await shop.must('poison', 'retry', `contacts/${ids[0]}`, '--yes')).toBe('1 poisoned row due again.\n');
     expect(await shop.must('poison', 'discard', `contacts/${ids[1]}`, '--yes')).toBe('1 poisoned row discarded.\n');
-    await shop.must('once');
   });
 
   it('plan, replace, drop and create triggers', async () => {
@@ -104,14 +103,14 @@ describe('accounts with just these rights', () => {
     await replaceByAnother();
     expect(await shop.must('triggers', 'apply')).toContain('replaced hubspot_countries_au');
     expect(await shop.must('triggers', 'drop')).toContain('Dropped 15 triggers');
-    await shop.must('triggers', 'apply');
+    await shop.applyTriggers();
   });
 
   it('take the outbox back and make it again', async () => {
-    await shop.must('triggers', 'drop');
+    await shop.dropTriggers();
     expect(await shop.must('migrate', '--rollback')).toContain('Taken back');
     await shop.must('migrate');
-    await shop.must('triggers', 'apply');
+    await shop.applyTriggers();
     await shop.must('backfill');
     await shop.must('once');
     expect(await shop.must('migrate', '--status')).toContain('done');
@@ -148,8 +147,8 @@ describe('a right that is missing', () => {
   });
 
   describe('of the migrating account, while no trigger stands,', () => {
-    beforeAll(() => shop.must('triggers', 'drop'));
-    afterAll(() => shop.must('triggers', 'apply'));
+    beforeAll(() => shop.dropTriggers());
+    afterAll(() => shop.applyTriggers());
 
     it.each([
       ['TRIGGER', 'users', /TRIGGER.*users|users.*TRIGGER/s],
@@ -164,7 +163,7 @@ describe('a right that is missing', () => {
 
   describe('of the migrating account, while no outbox stands,', () => {
     beforeAll(async () => {
-      await shop.must('triggers', 'drop');
+      await shop.dropTriggers();
       await shop.must('migrate', '--rollback');
       await shop.application.query('DROP TABLE hubspot_migration, hubspot_migration_lock');
     });

@@ -1,8 +1,8 @@
 import type { Connection } from 'mysql2/promise';
 import { expect } from 'vitest';
-import { applyTriggers } from '../../src/capture/apply.ts';
+import { applyTriggers, dropTriggers } from '../../src/capture/apply.ts';
 import { readMapping } from '../../src/config/readMapping.ts';
-import { connect } from '../../src/database/connect.ts';
+import { connect, type Db } from '../../src/database/connect.ts';
 import { migrateLatest } from '../../src/database/migrate.ts';
 import { type Accounts, createAccounts } from './accounts.ts';
 import { connectAsApplication, type TestDatabase, testDatabase } from './database.ts';
@@ -25,6 +25,10 @@ export type SyncedShop = {
   run(...args: string[]): Promise<Finished>;
   /** Runs a command that must succeed; returns what it printed. */
   must(...args: string[]): Promise<string>;
+  /** As `triggers apply` does it, with the migrating account, without a start of the program. */
+  applyTriggers(): Promise<void>;
+  /** As `triggers drop` does it. */
+  dropTriggers(): Promise<void>;
   select<T>(sql: string): Promise<T[]>;
   close(): Promise<void>;
 };
@@ -58,6 +62,8 @@ export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapp
     env,
     run,
     must,
+    applyTriggers: () => migrating(accounts, (db) => applyTriggers(db, readMapping(mapping))),
+    dropTriggers: () => migrating(accounts, (db) => dropTriggers(db)),
     select: async <T>(sql: string) => (await application.query(sql))[0] as T[],
     close: async () => {
       await application.end();
@@ -77,12 +83,18 @@ export async function openSyncedShop({ users = 200, seed = 1, mapping = shopMapp
 }
 
 /** As `migrate` and `triggers apply` do it, without a start of the program for each: what is tested begins behind it. */
-async function installOutbox({ migratingUrl, grantRunning }: Accounts, mapping: string): Promise<void> {
+async function installOutbox(accounts: Accounts, mapping: string): Promise<void> {
+  await migrating(accounts, async (db) => {
+    await migrateLatest(db);
+    await accounts.grantRunning();
+    await applyTriggers(db, readMapping(mapping));
+  });
+}
+
+async function migrating({ migratingUrl }: Accounts, work: (db: Db) => Promise<unknown>): Promise<void> {
   const db = await connect(migratingUrl);
   try {
-    await migrateLatest(db);
-    await grantRunning();
-    await applyTriggers(db, readMapping(mapping));
+    await work(db);
   } finally {
     await db.destroy();
   }
