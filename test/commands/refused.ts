@@ -1,8 +1,15 @@
 import { expect } from 'vitest';
-import type { Finished } from '../support/program.ts';
+import { type Finished, runProgram } from '../support/program.ts';
+import { shopMapping } from '../support/shop.ts';
 
 /** Texts that no output may hold: passwords and tokens. */
 export const SECRETS = ['s3cr3t', 'pat-secret'];
+
+/** A command with the shop's mapping, a token that must never be seen, and no HubSpot to call. */
+export function runWithoutHubspot(url: string, command: string, folder: string): Promise<Finished> {
+  const env = { DATABASE_URL: url, HUBSPOT_ACCESS_TOKEN: 'pat-secret', HUBSPOT_BASE_URL: 'http://127.0.0.1:1' };
+  return runProgram(['--config', shopMapping, ...command.split(' ')], env, folder);
+}
 
 /**
  * One error for bad input: on standard error, exit code 2, with these texts (the place, the remedy), without a
