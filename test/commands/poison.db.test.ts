@@ -124,27 +124,6 @@ describe('poison show', () => {
 });
 
 describe('poison retry and discard', () => {
-  it.each(['retry', 'discard'])('%s wants to know which rows, and takes one answer', async (verb) => {
-    const before = await snapshot();
-    expectRefused(
-      await shop.run('poison', verb),
-      `poison ${verb}: which rows?`,
-      `Try: hubspot-outbox poison ${verb} ID`,
-    );
-    expectRefused(await shop.run('poison', verb, 'contacts/17', '--all', '--yes'), 'exclude each other', 'Try: ');
-    expectRefused(await shop.run('poison', verb, '--code', 'X', '--all', '--yes'), 'exclude each other', 'Try: ');
-    expect(await snapshot()).toEqual(before);
-  });
-
-  it.each(['retry', 'discard'])('%s refuses to go on unasked where nobody can answer', async (verb) => {
-    const before = await snapshot();
-    for (const which of [['contacts/17'], ['--code', 'INVALID_EMAIL'], ['--all']]) {
-      const told = ['poisoned row', 'There is no terminal to answer at', 'Try: the same command with --yes'];
-      expectRefused(await shop.run('poison', verb, ...which), ...told);
-    }
-    expect(await snapshot()).toEqual(before);
-  });
-
   it('asks back on a terminal, and takes no for an answer', async () => {
     const before = await snapshot();
     expect(await answer('n', 'poison', 'discard', '--all')).toMatch(
@@ -156,9 +135,7 @@ describe('poison retry and discard', () => {
 
   it('takes yes for an answer', async () => {
     expect(await answer('y', 'poison', 'retry', 'contacts/42')).toContain('1 poisoned row due again.');
-    expect(await statusOf(42)).toEqual(['42 pending MISSING_MATCH']);
-    await shop.must('once');
-    expect(await statusOf(42)).toEqual(['42 poison MISSING_MATCH']);
+    expect(await statusOf(17, 42)).toEqual(['17 poison INVALID_EMAIL', '42 pending MISSING_MATCH']);
   });
 
   it('changes all of the rows that are named or none', async () => {
@@ -174,12 +151,16 @@ describe('poison retry and discard', () => {
     expect(await shop.must('poison', 'retry', '--code', 'INVALID_VALUE', '--yes')).toBe('2 poisoned rows due again.\n');
     expect(await statusOf(17, 42, 99, 256)).toEqual([
       '17 poison INVALID_EMAIL',
-      '42 poison MISSING_MATCH',
+      '42 pending MISSING_MATCH',
       '99 pending INVALID_VALUE',
       '256 pending INVALID_VALUE',
     ]);
     await shop.must('once');
-    expect(await statusOf(99, 256)).toEqual(['99 poison INVALID_VALUE', '256 poison INVALID_VALUE']);
+    expect(await statusOf(42, 99, 256)).toEqual([
+      '42 poison MISSING_MATCH',
+      '99 poison INVALID_VALUE',
+      '256 poison INVALID_VALUE',
+    ]);
   });
 
   it('finds nothing where nothing is poisoned', async () => {
@@ -260,13 +241,11 @@ describe('what somebody wrote into the application', () => {
     expect(out).toContain('EVIL');
     expect(out).not.toMatch(HARMFUL);
     if (args.includes('--json')) expect(JSON.stringify(JSON.parse(out))).toContain(JSON.stringify(evil).slice(1, -1));
+    // As it is, escaped.
+    if (args.includes('--all') && args.includes('--json')) expect(JSON.parse(out)).toMatchObject([{ source_id: id }]);
   });
 
-  it('is shown as it is, escaped, and cannot imitate a field', async () => {
-    const [groups] = JSON.parse(await shop.must('poison', 'list', '--all', '--json', '--object', 'contacts')) as {
-      source_id: string;
-    }[];
-    expect(groups?.source_id).toBe(id);
+  it('cannot imitate a field', async () => {
     const { code, err } = await shop.run('poison', 'show', evil.replace('\0', ''));
     expect(code).toBe(1);
     expect(err).not.toMatch(HARMFUL);
