@@ -152,6 +152,11 @@ describe('a mapping file that cannot be read', () => {
     ],
     ['an unknown key at its root', `${contact(whole)}setings: {}\n`, 'FILE:6:1 setings', 'did you mean settings?'],
     [
+      'an object that is named as what every object has',
+      contact(whole).replace('contacts:', '__proto__:'),
+      'FILE:2:3 objects.__proto__',
+    ],
+    [
       'a query that writes',
       contact(whole.replace('SELECT', 'DELETE')),
       'FILE:5:5 objects.contacts.query',

@@ -168,6 +168,21 @@ setings: {}
   ];
   it.each(cases)('is told of %s', (_, yaml, ...problems) => expect(problemsOf(yaml)).toEqual(problems));
 
+  it('has no place for the names that every JavaScript object has, and sets nothing by them', () => {
+    const settings = 'settings:\n  __proto__: { polluted: yes }\n  constructor: 1\n';
+    expect(problemsOf(`${CONTACTS}${settings}`)).toEqual([
+      expect.stringMatching(/^7:3 settings\.__proto__: is no key here/),
+      expect.stringMatching(/^8:3 settings\.constructor: is no key here/),
+    ]);
+    expect(problemsOf(`${CONTACTS}__proto__: { polluted: yes }\n`)).toEqual([
+      expect.stringMatching(/^6:1 __proto__: is no key here/),
+    ]);
+    expect(problemsOf(CONTACTS.replace('contacts:', '__proto__:'))).toEqual([
+      expect.stringMatching(/^2:3 objects\.__proto__: /),
+    ]);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
   it('lets two objects feed one type by different properties', () => {
     const other = CONTACTS.replace('objects:\n', '')
       .replace('contacts:', 'people:\n    type: contacts')

@@ -144,11 +144,6 @@ objects:
   });
 
   it.each([
-    ['an object', objectOf('__proto__:')],
-    ['a type', objectOf('contacts:\n    type: __proto__')],
-    ['another type', objectOf('contacts:\n    type: constructor')],
-    ['a setting', `${MAPPING}  __proto__: { polluted: yes }\n  constructor: 1\n`],
-    ['a key at the top', `${MAPPING}__proto__: { polluted: yes }\n`],
     ['a watch', objectOf('contacts:\n    watch: { __proto__: { key: id, columns: [id], records: "SELECT :keys" } }')],
     [
       'a table',
