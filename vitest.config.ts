@@ -13,7 +13,7 @@ const EVERY_SERVER = 'test/**/*.db.test.ts';
 // The same suite on every server: a project each, beside the tests that need none.
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       { test: { ...shared, name: 'unit', include: ['test/**/*.test.ts'], exclude: [EVERY_SERVER, ONE_SERVER] } },
       ...servers.map(({ kind, adminUrl }, index) => ({
