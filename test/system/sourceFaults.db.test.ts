@@ -58,6 +58,7 @@ describe('a source that changes under the worker', () => {
     const [contacts, orders] = await pauses();
     expect(contacts?.reason).toMatch(/Unknown column 'u\.company'.*triggers apply/);
     expect(orders).toMatchObject({ object: 'orders', code: null });
+    await until(async () => (await shop.select('SELECT id FROM hubspot_mark')).length === 0);
     await until(async () => (await pending('orders')).length === 0);
     await until(
       async () => (await shop.select('SELECT 1 FROM hubspot_data WHERE claimed_by IS NOT NULL')).length === 0,
