@@ -75,6 +75,8 @@ describe('a worker that runs', () => {
         ];
         return pending === 0 && (synced ?? 0) > 0;
       });
+      // A pass is counted when it ends, a moment after the last record.
+      await until(async () => (sampleOf(await metrics(), 'hubspot_outbox_passes_total') ?? 0) > 0);
       const now = await metrics();
       expect(sampleOf(now, 'hubspot_outbox_api_calls_total', { operation: 'upsert' })).toBeGreaterThan(0);
       expect(sampleOf(now, 'hubspot_outbox_passes_total')).toBeGreaterThan(0);
