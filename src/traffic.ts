@@ -12,6 +12,8 @@ const PROBE_DAILY_MS = 15 * 60_000;
 const LONGEST_PACE_PAUSE_MS = 60_000;
 /** After `423 Locked` fewer batches go out together, for so long. */
 const CALM_MS = 60_000;
+/** Batches in a row with which HubSpot failed. */
+const FAILING_AFTER = 3;
 
 /**
  * Decides whether a batch may start, by all that can stand against it: pauses of an object or of everything, the
@@ -31,6 +33,14 @@ export class Traffic {
   /** Answers in a row with which HubSpot failed. */
   get faultsInARow(): number {
     return this.#faultsInARow;
+  }
+
+  /**
+   * One record tries whether HubSpot takes anything: in a whole batch the one that makes it fail would come along each
+   * time.
+   */
+  get isFailing(): boolean {
+    return this.#parts.breaker.state === 'half-open' || this.#faultsInARow >= FAILING_AFTER;
   }
 
   mayStart(object: string): boolean {

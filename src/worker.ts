@@ -40,8 +40,6 @@ import { version } from './version.ts';
 const ALIVE_EVERY_MS = 10_000;
 const UPKEEP_EVERY_MS = 1_000;
 const FRUITLESS_MS = 60_000;
-/** Batches in a row with which HubSpot failed. */
-const FAILING_AFTER = 3;
 
 export type WorkerParts = {
   db: Db;
@@ -313,9 +311,7 @@ export class Worker {
    */
   async #claim(): Promise<Batch | null> {
     const { batchSize, leaseMs, lateWriteMs } = this.#mapping.settings;
-    // One record tries whether HubSpot is back: in a whole batch the one that makes it fail would come along each time.
-    const isFailing = this.#breaker.state === 'half-open' || this.#traffic.faultsInARow >= FAILING_AFTER;
-    const limit = isFailing ? 1 : batchSize;
+    const limit = this.#traffic.isFailing ? 1 : batchSize;
     for (const _ of this.#objects) {
       const object = this.#objects[this.#turn++ % this.#objects.length];
       if (object === undefined || this.#stopping.signal.aborted) return null;

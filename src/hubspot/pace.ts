@@ -82,7 +82,7 @@ export class Pace {
       await delay(waitMs, undefined, { signal });
     }
     await this.#shared?.acquire(signal);
-    if (this.#evenCalls > 0 && this.#now() >= this.#nextEvenAt) this.#noteEven();
+    if (this.#untilEvenMs() <= 0) this.#noteEven();
     else this.#noteHasty();
   }
 
@@ -92,9 +92,12 @@ export class Pace {
   }
 
   #untilFreeMs(): number {
-    const evenly = this.#evenCalls > 0 ? this.#nextEvenAt - this.#now() : Number.POSITIVE_INFINITY;
-    const hastily = this.#untilFewerMs(this.#hasty, this.#limit - this.#evenCalls);
-    return Math.max(this.#untilFewerMs(this.#starts, this.#limit), Math.min(evenly, hastily));
+    const untilHastyMs = this.#untilFewerMs(this.#hasty, this.#limit - this.#evenCalls);
+    return Math.max(this.#untilFewerMs(this.#starts, this.#limit), Math.min(this.#untilEvenMs(), untilHastyMs));
+  }
+
+  #untilEvenMs(): number {
+    return this.#evenCalls > 0 ? this.#nextEvenAt - this.#now() : Number.POSITIVE_INFINITY;
   }
 
   /** Until fewer than `limit` of these starts lie within the window. */
