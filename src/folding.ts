@@ -3,16 +3,15 @@ import type { Db } from './database/connect.ts';
 import type { Log } from './log.ts';
 import { Fold, type ResolvableWatch } from './outbox/fold.ts';
 
-const FOLD_EVERY_MS = 200;
 const WATCHES_EVERY_MS = 5_000;
 
-/** Folds for a worker, often enough and not more, by what watches mean just now. */
+/** Folds for a worker, by what watches mean just now. */
 export class Folding {
   readonly #db: Db;
   readonly #log: Log;
   readonly #fold: Fold;
   #watches: { byId: Map<number, ResolvableWatch>; at: number } = { byId: new Map(), at: 0 };
-  #last = { at: Number.NEGATIVE_INFINITY, more: false };
+  #foldedAt = Number.NEGATIVE_INFINITY;
   #broken = new Set<number>();
 
   constructor(db: Db, log: Log) {
@@ -28,13 +27,12 @@ export class Folding {
 
   /** When it last asked the database, on the clock of `performance`. */
   get foldedAt(): number {
-    return this.#last.at;
+    return this.#foldedAt;
   }
 
   async run(): Promise<{ marks: number; more: boolean }> {
-    if (performance.now() - this.#last.at < FOLD_EVERY_MS && !this.#last.more) return { marks: 0, more: false };
     const { marks, more, broken } = await this.#fold.run(await this.#currentWatches());
-    this.#last = { at: performance.now(), more };
+    this.#foldedAt = performance.now();
     for (const { watch, message } of broken)
       if (!this.#broken.has(watch)) this.#log.warn({ watch, reason: message }, 'marks cannot be followed');
     this.#broken = new Set(broken.map(({ watch }) => watch));

@@ -15,11 +15,13 @@ export type Stages = {
 
 /** Between two looks when less than a batch was found: what changes meanwhile shares the next call. */
 const LOOK_EVERY_MS = 400;
+/** Between two folds, unless the last one left marks. */
+const FOLD_EVERY_MS = 200;
 
 /**
  * One pass: what the triggers noted is folded, and batch after batch is delivered, several at a time, until a look
- * finds nothing. Folding goes on beside the batches, so that a change noted during a long drain is not stuck behind it.
- * Nothing is kept in memory but the batches under way.
+ * finds nothing. Folding goes on beside the batches and they beside it, so that neither a change noted during a long
+ * drain nor a place for a batch waits for the other. Nothing is kept in memory but the batches under way.
  */
 export async function runPass(stages: Stages, signal: AbortSignal): Promise<PassCounts> {
   const counts = noCounts();
@@ -30,21 +32,64 @@ export async function runPass(stages: Stages, signal: AbortSignal): Promise<Pass
     const ended = delivered.finally(() => underWay.delete(ended));
     underWay.add(ended);
   };
+  const folds = new Folds(stages);
+  let isDrained = true;
   try {
     while (!signal.aborted) {
       const lookedAt = performance.now();
-      const folded = await stages.fold();
-      addCounts(counts, { marks: folded.marks });
-      const isDrained = await fillSlots(stages, underWay, start, signal);
+      folds.startIfDue(lookedAt);
+      if (isDrained && underWay.size === 0) await folds.current;
+      folds.throwIfFailed();
+      isDrained = await fillSlots(stages, underWay, start, signal);
       if (signal.aborted) break;
-      if (!isDrained) await Promise.race(underWay);
+      const ends = folds.current === null ? [...underWay] : [...underWay, folds.current];
+      if (!isDrained || folds.current !== null) await Promise.race(ends);
       else if (underWay.size > 0) await nextLook(lookedAt, signal);
-      else if (!folded.more) break;
+      else if (!folds.more) break;
     }
   } finally {
-    await Promise.all(underWay);
+    await Promise.all([...underWay, folds.current]);
   }
+  addCounts(counts, { marks: folds.marks });
   return counts;
+}
+
+/** Folds one after the other, each no sooner than it is worth it. */
+class Folds {
+  readonly #stages: Stages;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #failure: { error: unknown } | null = null;
+  /** Ends with the fold under way, whatever becomes of it; null while there is none. */
+  current: Promise<void> | null = null;
+  /** The last fold left marks that can be folded. */
+  more = false;
+  marks = 0;
+
+  constructor(stages: Stages) {
+    this.#stages = stages;
+  }
+
+  startIfDue(now: number): void {
+    if (this.current !== null || (!this.more && now - this.#startedAt < FOLD_EVERY_MS)) return;
+    this.#startedAt = now;
+    this.current = this.#fold().finally(() => {
+      this.current = null;
+    });
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+
+  async #fold(): Promise<void> {
+    try {
+      const { marks, more } = await this.#stages.fold();
+      this.marks += marks;
+      this.more = more;
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
 }
 
 /** Starts batches until all slots are taken or nothing is due, which it says. */

@@ -280,11 +280,9 @@ export class Worker {
   }
 
   async #foldMarks(): Promise<{ marks: number; more: boolean }> {
-    await this.#upkeep(performance.now());
-    const { foldedAt } = this.#folding;
-    const folded = await this.#folding.run();
+    const [folded] = await Promise.all([this.#folding.run(), this.#upkeep(performance.now())]);
     // Not only when the pass is over: what waited meanwhile may take it hours.
-    if (this.#isDatabaseDown && this.#folding.foldedAt !== foldedAt) {
+    if (this.#isDatabaseDown) {
       this.#isDatabaseDown = false;
       this.#log.info('database is back');
     }

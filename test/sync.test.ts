@@ -9,7 +9,7 @@ type Options = {
   batches: number;
   concurrency: number;
   /** What a fold finds; nothing when left out. */
-  fold?: (pass: Pass) => Fold;
+  fold?: (pass: Pass) => Fold | Promise<Fold>;
   /** Whether a claim finds a batch; while there are any when left out. */
   isDue?: (pass: Pass) => boolean;
   /** Happens while a batch is claimed. */
@@ -96,6 +96,50 @@ it('folds beside a delivery that takes long, and claims what that brought', asyn
   expect(pass.claims).toBe(2);
   for (const delivery of pass.underWay) delivery.end();
   expect(await counts).toMatchObject({ claimed: 200, marks: 10 * pass.log.filter((stage) => stage === 'fold').length });
+});
+
+it('fills every place while a fold beside it takes long', async () => {
+  let endFold = (_: Fold) => {};
+  const { pass, counts } = startPass({
+    batches: 6,
+    concurrency: 1,
+    fold: ({ log }) => {
+      const isFirst = log.filter((stage) => stage === 'fold').length === 1;
+      if (isFirst) return { marks: 1, more: true };
+      return new Promise<Fold>((end) => {
+        endFold = end;
+      });
+    },
+  });
+  for (let batch = 1; batch <= 6; batch += 1) {
+    await settle();
+    expect(pass.claims).toBe(batch);
+    pass.underWay.shift()?.end();
+  }
+  expect(pass.log.filter((stage) => stage === 'fold')).toHaveLength(2);
+  await settle();
+  endFold({ marks: 7, more: false });
+  expect(await counts).toMatchObject({ marks: 8, claimed: 600, synced: 600 });
+});
+
+it('ends with what made a fold fail, once what is under way has ended', async () => {
+  const { pass, counts, isOver } = startPass({
+    batches: 100,
+    concurrency: 2,
+    fold: ({ log }) => {
+      if (log.length > 1) throw new Error('no marks can be read');
+      return { marks: 1, more: true };
+    },
+  });
+  const failed = expect(counts).rejects.toThrow('no marks can be read');
+  await settle();
+  expect(pass.claims).toBe(2);
+  pass.underWay.shift()?.end();
+  await settle();
+  expect(pass.claims).toBeLessThanOrEqual(3);
+  expect(isOver()).toBe(false);
+  for (const delivery of pass.underWay) delivery.end();
+  await failed;
 });
 
 it('ends when a look finds nothing', async () => {
