@@ -11,7 +11,7 @@ export class Folding {
   readonly #log: Log;
   readonly #fold: Fold;
   #watches: { byId: Map<number, ResolvableWatch>; at: number } = { byId: new Map(), at: 0 };
-  #foldedAt = Number.NEGATIVE_INFINITY;
+  #news = 0;
   #broken = new Set<number>();
 
   constructor(db: Db, log: Log) {
@@ -25,14 +25,15 @@ export class Folding {
     return this.#broken.size;
   }
 
-  /** When it last asked the database, on the clock of `performance`. */
-  get foldedAt(): number {
-    return this.#foldedAt;
+  /** Another number whenever rows may have become due: with each fold that begins, and with what one has found. */
+  get news(): number {
+    return this.#news;
   }
 
   async run(): Promise<{ marks: number; more: boolean }> {
+    this.#news += 1;
     const { marks, more, broken } = await this.#fold.run(await this.#currentWatches());
-    this.#foldedAt = performance.now();
+    if (marks > 0 || more) this.#news += 1;
     for (const { watch, message } of broken)
       if (!this.#broken.has(watch)) this.#log.warn({ watch, reason: message }, 'marks cannot be followed');
     this.#broken = new Set(broken.map(({ watch }) => watch));

@@ -33,14 +33,12 @@ export async function runPass(stages: Stages, signal: AbortSignal): Promise<Pass
     underWay.add(ended);
   };
   const folds = new Folds(stages);
-  let isDrained = true;
   try {
     while (!signal.aborted) {
       const lookedAt = performance.now();
       folds.startIfDue(lookedAt);
-      if (isDrained && underWay.size === 0) await folds.current;
       folds.throwIfFailed();
-      isDrained = await fillSlots(stages, underWay, start, signal);
+      const isDrained = await fillSlots(stages, underWay, start, signal);
       if (signal.aborted) break;
       const ends = folds.current === null ? [...underWay] : [...underWay, folds.current];
       if (!isDrained || folds.current !== null) await Promise.race(ends);

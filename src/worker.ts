@@ -54,7 +54,7 @@ export type WorkerParts = {
 type Looks = {
   floor: DueFloor;
   count: number;
-  /** The fold after which all that was due was claimed; null when there may be more. */
+  /** The news of the fold when all that was due had been claimed; null when there may be more. */
   exhaustedAt: number | null;
 };
 
@@ -317,14 +317,14 @@ export class Worker {
       if (object.definitions === null) continue;
       if (!this.#traffic.mayStart(object.mapping.name)) continue;
       const looks = this.#looksOf(object.mapping.name);
-      const { foldedAt } = this.#folding;
-      // What becomes due meanwhile is met after the next fold, a moment later.
-      if (looks.exhaustedAt === foldedAt) continue;
+      const { news } = this.#folding;
+      // What becomes due meanwhile is met beside the next fold, a moment later.
+      if (looks.exhaustedAt === news) continue;
       const hadMore = looks.exhaustedAt === null;
       const order = hadMore && looks.count++ % 2 === 0 ? 'fresh' : 'oldest';
       const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order, floor: looks.floor } as const;
       const claimed = await claim(this.#db, object.mapping.name, options);
-      looks.exhaustedAt = claimed.mayBeMore ? null : foldedAt;
+      looks.exhaustedAt = claimed.mayBeMore ? null : news;
       if (claimed.rows.length > 0) return { object, claim: claimed };
     }
     return null;
