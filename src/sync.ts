@@ -48,6 +48,7 @@ export async function runPass(stages: Stages, signal: AbortSignal): Promise<Pass
   } finally {
     await Promise.all([...underWay, folds.current]);
   }
+  folds.throwIfFailed();
   addCounts(counts, { marks: folds.marks });
   return counts;
 }

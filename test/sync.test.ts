@@ -142,6 +142,13 @@ it('ends with what made a fold fail, once what is under way has ended', async ()
   await failed;
 });
 
+it('ends with what made a fold fail where nothing is due', async () => {
+  const fold = () => {
+    throw new Error('no marks can be read');
+  };
+  await expect(startPass({ batches: 0, concurrency: 2, fold }).counts).rejects.toThrow('no marks can be read');
+});
+
 it('ends when a look finds nothing', async () => {
   const { pass, counts } = startPass({ batches: 0, concurrency: 4 });
   expect(await counts).toMatchObject({ marks: 0, claimed: 0 });
