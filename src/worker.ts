@@ -280,13 +280,16 @@ export class Worker {
   }
 
   async #foldMarks(): Promise<{ marks: number; more: boolean }> {
-    const [folded] = await Promise.all([this.#folding.run(), this.#upkeep(performance.now())]);
+    // Both end before a failure of either is told: a pass that is over leaves no fold under way.
+    const [folded, kept] = await Promise.allSettled([this.#folding.run(), this.#upkeep(performance.now())]);
+    if (kept.status === 'rejected') throw kept.reason;
+    if (folded.status === 'rejected') throw folded.reason;
     // Not only when the pass is over: what waited meanwhile may take it hours.
     if (this.#isDatabaseDown) {
       this.#isDatabaseDown = false;
       this.#log.info('database is back');
     }
-    return folded;
+    return folded.value;
   }
 
   /** What is worth a look every second, also in the middle of a long drain. */

@@ -1,6 +1,6 @@
 import { until } from '../support/program.ts';
 import { expectSynced, openSyncedShop, type SyncedShop } from '../support/synced.ts';
-import { startWorkers, untilDelivered } from '../support/workers.ts';
+import { startWorkers, untilDelivered, type Workers } from '../support/workers.ts';
 import { swiftMapping } from './swiftMapping.ts';
 
 export const CALL = 'contacts/batch/';
@@ -13,9 +13,23 @@ export type Misbehaving = Awaited<ReturnType<typeof openMisbehaving>>;
 /** A synced shop and one worker, before a HubSpot that will misbehave. */
 export async function openMisbehaving() {
   const shop = await openSyncedShop({ users: 300, mapping });
-  await shop.must('backfill');
-  const workers = await startWorkers(shop, 1, mapping);
-  await untilDelivered(shop);
+  let workers: Workers | undefined;
+  const close = async () => {
+    await workers?.stop();
+    await shop.close();
+  };
+  try {
+    await shop.must('backfill');
+    workers = await startWorkers(shop, 1, mapping);
+    await untilDelivered(shop);
+    return { ...(await stageOf(shop, workers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function stageOf(shop: SyncedShop, workers: Workers) {
   const rows = await shop.select<{ id: string }>(
     "SELECT source_id AS id FROM hubspot_data WHERE object = 'contacts' AND status = 'synced' ORDER BY CAST(source_id AS UNSIGNED)",
   );
@@ -45,10 +59,6 @@ export async function openMisbehaving() {
     calm: async () => {
       await shop.sandbox.clearFaults();
       await expectSyncedSoon(shop);
-    },
-    close: async () => {
-      await workers.stop();
-      await shop.close();
     },
   };
 }
