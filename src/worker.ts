@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Account } from './account.ts';
+import { Availability, describe } from './availability.ts';
 import { Guard } from './batch/guard.ts';
 import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
@@ -10,7 +11,6 @@ import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts, settledSomething } from './counts.ts';
 import type { Db } from './database/connect.ts';
-import { isUnavailable } from './database/unavailable.ts';
 import { refuseMisfits } from './definitions.ts';
 import { Folding } from './folding.ts';
 import { Gate } from './gate.ts';
@@ -70,6 +70,7 @@ export class Worker {
   readonly #mapping: Mapping;
   readonly #log: Log;
   readonly #gate: Gate;
+  readonly #availability: Availability;
   readonly #breaker = new Breaker();
   readonly #budget: CallBudget;
   readonly #traffic: Traffic;
@@ -90,7 +91,6 @@ export class Worker {
   #turn = 0;
   #account: Account | null = null;
   #upkeptAt = 0;
-  #isDatabaseDown = false;
   #lastPassEndedAt: number | null = null;
   #workers = 1;
   readonly #join: () => Promise<SharedState | null>;
@@ -106,17 +106,15 @@ export class Worker {
     this.#budget = new CallBudget(db, callsPerDay);
     this.#guard = new Guard({ records: guardRecords, percent: guardPercent });
     this.#folding = new Folding(db, this.#log);
-    this.#pauses = new Pauses(
-      db,
-      this.#gate,
-      mapping.objects.map(({ name }) => name),
-    );
+    const objects = mapping.objects.map(({ name }) => name);
+    this.#availability = new Availability(db, this.#log, objects);
+    this.#pauses = new Pauses(db, this.#gate, objects);
     this.#queryChecks = new QueryChecks({
       db,
       gate: this.#gate,
       pauses: this.#pauses,
       everyMs: mapping.settings.lookAgainMs,
-      onError: (error) => this.#passFailed(error),
+      onError: (error) => this.#availability.failed(error),
     });
     const token = requireToken(environment);
     const pace = new Pace(callsPer10s);
@@ -183,7 +181,7 @@ export class Worker {
       if (isPassing || this.#stopping.signal.aborted) return;
       isPassing = true;
       passing = this.pass()
-        .catch((error: unknown) => this.#passFailed(error))
+        .catch((error: unknown) => this.#availability.failed(error))
         .finally(() => {
           isPassing = false;
         });
@@ -253,7 +251,7 @@ export class Worker {
       redis: this.#shared?.state ?? 'off',
       lastPassEndedAt: this.#lastPassEndedAt,
       isStopping: this.#stopping.signal.aborted,
-      database: this.#isDatabaseDown ? 'down' : 'up',
+      database: this.#availability.isDown ? 'down' : 'up',
       unfollowedWatches: this.#folding.brokenCount,
       unapplied: this.#unapplied,
     };
@@ -285,10 +283,7 @@ export class Worker {
     if (kept.status === 'rejected') throw kept.reason;
     if (folded.status === 'rejected') throw folded.reason;
     // Not only when the pass is over: what waited meanwhile may take it hours.
-    if (this.#isDatabaseDown) {
-      this.#isDatabaseDown = false;
-      this.#log.info('database is back');
-    }
+    await this.#availability.answered();
     return folded.value;
   }
 
@@ -387,30 +382,13 @@ export class Worker {
       await this.#pauses.pause(name, { scope: kind === 'account' ? 'worker' : 'object', code, reason });
   }
 
-  #passFailed(error: unknown): void {
-    if (!isUnavailable(error)) {
-      this.#log.error({ reason: describe(error) }, 'pass failed');
-      return;
-    }
-    // Told once, not every second for as long as it lasts.
-    if (!this.#isDatabaseDown) this.#log.error({ reason: describe(error) }, 'database is away');
-    this.#isDatabaseDown = true;
-  }
-
   async #reportAlive(): Promise<void> {
     try {
       this.#workers = await reportAlive(this.#db, this.id, this.#version);
       // They may be applied while we run.
       if (this.#unapplied.length > 0) this.#unapplied = await findUnapplied(this.#db, this.#objects);
     } catch (error) {
-      this.#passFailed(error);
+      this.#availability.failed(error);
     }
   }
-}
-
-/** A driver's message may quote the statement with its values: only its code is told. */
-function describe(error: unknown): string {
-  const { code, errno, message, sql } = error as { code?: string; errno?: number; message?: string; sql?: string };
-  if (errno !== undefined) return `${code ?? 'database error'} (${errno})`;
-  return code ?? (sql === undefined ? String(message ?? error) : 'database error');
 }

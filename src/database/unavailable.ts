@@ -28,3 +28,11 @@ export function isUnavailable(error: unknown): boolean {
   } = (error ?? {}) as { code?: string; errno?: number; name?: string; message?: string };
   return CODES.includes(code) || NUMBERS.includes(errno) || name === 'KnexTimeoutError' || CLOSED.test(String(message));
 }
+
+// Read-only, disk full, table full, no such table: a mark cannot be appended either.
+const NO_WRITES = [1290, 1836, 1021, 1114, 1146];
+
+/** Whether an error of a statement on the outbox's tables says that nothing could be written there. */
+export function takesNoWrites(error: unknown): boolean {
+  return NO_WRITES.includes((error as { errno?: number } | null)?.errno ?? 0);
+}

@@ -59,17 +59,23 @@ const startServer = PRIVATE[server().kind];
     await until(() => said('database is back') === said('database is away'));
   });
 
-  it('goes on after it took no writes for a while', async () => {
+  it('goes on after it took no writes for a while, and asks for what its triggers could not note', async () => {
     await changeAll('Before it was read-only');
     await shop.accounts.admin('SET GLOBAL read_only = ON');
     const before = said('database is away');
-    // The administrator's statements are no matter of read_only.
+    // The administrator's statements are no matter of read_only, but the triggers are defined by an account like others.
     await changeAll('While it is read-only');
     await until(() => said('database is away') > before || worker.child.exitCode !== null);
     await delay(1_500);
     expect(said('database is away')).toBe(before + 1);
+    expect(said('database is back')).toBe(before);
     await shop.accounts.admin('SET GLOBAL read_only = OFF');
-    await untilDelivered(shop, [worker]);
-    await until(() => said('database is back') === said('database is away'));
+    await until(() => said('database is back') === said('database is away') || worker.child.exitCode !== null);
+    const asked = 'the outbox took no writes for a while, when changes may not have been noted';
+    const reasons = () =>
+      shop.select<{ reason: string | null }>('SELECT backfill_reason AS reason FROM hubspot_object');
+    expect((await reasons()).map(({ reason }) => reason)).toEqual([asked, asked]);
+    await shop.must('backfill');
+    expect((await reasons()).map(({ reason }) => reason)).toEqual([null, null]);
   });
 });
