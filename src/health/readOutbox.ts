@@ -7,7 +7,7 @@ import { COUNT_LIMIT, type ObjectFacts, type OutboxFacts } from './facts.ts';
  *  - Synced rows are never counted whole. Of what was sent lately the index `sent` tells, from its end.
  *  - A row becomes poison with `due_at` set to that moment, so `oldest` tells what was poisoned lately.
  *  - `pending_since` stands in no index. It is looked up for the rows at both ends of the queue by `due_at`: what was
- *    never tried stands at the front, what is claimed or tried again stands at the back. With up to 2,000 pending rows
+ *    never tried stands at the front, what is tried again stands at the back. With up to 2,000 pending rows
  *    that is all of them; with more, a row in the middle may have waited a little longer than is said.
  */
 

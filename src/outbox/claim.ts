@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Db } from '../database/connect.ts';
 import { insist } from '../database/transact.ts';
 import { noteDoubt } from './doubt.ts';
+import { FREE } from './due.ts';
 import type { DueFloor } from './dueFloor.ts';
 
 /** A row that is ours for the length of a lease. */
@@ -85,7 +86,7 @@ async function findDue(db: Db, object: string, limit: number, order: ClaimOrder,
   const [rows = []] = (await db.raw(
     `SELECT source_id, claimed_by, TIMESTAMPDIFF(MICROSECOND, due_at, UTC_TIMESTAMP(6)) AS age_us
      FROM hubspot_data FORCE INDEX (${isOldest ? 'oldest' : 'due'})
-     WHERE object = ? AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6) ${since} ${inOrder} LIMIT ?`,
+     WHERE object = ? AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6) ${since} AND ${FREE} ${inOrder} LIMIT ?`,
     [object, ...(withinMs === null ? [] : [Math.ceil(withinMs * 1_000)]), limit],
   )) as [Due[]?];
   const [first] = rows;
@@ -106,28 +107,27 @@ async function take(
   token: string,
   leaseMs: number,
 ): Promise<void> {
-  const until = 'UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND';
   await db.raw(
     `UPDATE hubspot_data FORCE INDEX (PRIMARY)
      SET sent_properties = IF(claimed_by IS NULL, sent_properties, NULL),
          match_value = IF(claimed_by IS NULL, match_value, NULL),
-         claimed_by = ?, claimed_until = ${until}, due_at = ${until}
-     WHERE object = ? AND source_id IN (${marks(sourceIds)}) AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6)`,
-    [token, leaseMs * 1_000, leaseMs * 1_000, object, ...[...sourceIds].sort()],
+         claimed_by = ?, claimed_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
+     WHERE object = ? AND source_id IN (${marks(sourceIds)}) AND status = 'pending' AND due_at <= UTC_TIMESTAMP(6)
+       AND ${FREE}`,
+    [token, leaseMs * 1_000, object, ...[...sourceIds].sort()],
   );
 }
 
 /** Makes a claim last for another lease from now, for the rows that are still ours. */
 export async function renew(db: Db, claim: Claim): Promise<void> {
   const { object, token, leaseMs, rows } = claim;
-  const until = 'UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND';
   const expiresAt = performance.now() + leaseMs;
   const ids = rows.map(({ sourceId }) => sourceId).sort();
   await insist(() =>
     db.raw(
-      `UPDATE hubspot_data FORCE INDEX (PRIMARY) SET claimed_until = ${until}, due_at = ${until}
+      `UPDATE hubspot_data FORCE INDEX (PRIMARY) SET claimed_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
        WHERE object = ? AND source_id IN (${marks(ids)}) AND claimed_by = ? AND claimed_until > UTC_TIMESTAMP(6)`,
-      [leaseMs * 1_000, leaseMs * 1_000, object, ...ids, token],
+      [leaseMs * 1_000, object, ...ids, token],
     ),
   );
   claim.expiresAt = expiresAt;

@@ -2,7 +2,7 @@ import { thoroughAgainInMs } from './thorough.ts';
 
 /**
  * Longer than transactions of ours take, whose rows are due since they began and are seen when they end. Not much longer:
- * while a dump is open, what was claimed a lease ago still stands here.
+ * while a dump is open, what was settled since then still stands here.
  */
 const TRAIL_MS = 3_000;
 
@@ -19,8 +19,8 @@ export type Look = {
 /**
  * How far back to look for the due rows of an object. What is pending no longer stays in the index while a dump is open,
  * so a look from the beginning grows slow. But rows become due at about the time they are written: none is older than
- * the oldest that was seen last. A look from the beginning, as often as it is cheap, meets what is all the same: a
- * transaction that took very long, or a time written by hand.
+ * the oldest that was seen last. A look from the beginning, as often as it is cheap, meets what is all the same: a claim
+ * that nobody settled, a transaction that took very long, or a time written by hand.
  */
 export class DueFloor {
   #oldest: { ageMs: number; at: number } | null = null;

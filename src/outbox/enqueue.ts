@@ -15,7 +15,8 @@ const ROWS_A_STATEMENT = 1_000;
  *                          └──────────── enqueue, poison retry ◀────────────┘
  *
  * `revision` counts what was noted: a settle whose claim saw an earlier revision leaves the row pending.
- * A claim is a lease: while it lasts `due_at` stands at its end, so nobody else finds the row due.
+ * A claim is a lease: until `claimed_until` nobody else finds the row due. It leaves `due_at` alone, so that nothing moves
+ * in the indexes.
  */
 export async function enqueue(trx: Trx, object: string, wanted: readonly Wanted[]): Promise<void> {
   const sorted = [...wanted].sort((a, b) => (a.sourceId < b.sourceId ? -1 : 1));
@@ -29,8 +30,7 @@ export async function enqueue(trx: Trx, object: string, wanted: readonly Wanted[
 const ON_DUPLICATE = `
   revision = revision + 1,
   bulk = IF(status = 'pending', LEAST(bulk, VALUES(bulk)), VALUES(bulk)),
-  due_at = IF(status <> 'pending', UTC_TIMESTAMP(6),
-           IF(claimed_until > UTC_TIMESTAMP(6), due_at, LEAST(due_at, UTC_TIMESTAMP(6)))),
+  due_at = IF(status <> 'pending', UTC_TIMESTAMP(6), LEAST(due_at, UTC_TIMESTAMP(6))),
   pending_since = IF(status = 'pending', COALESCE(pending_since, VALUES(pending_since)), VALUES(pending_since)),
   attempts = IF(status = 'pending', attempts, 0),
   error_code = IF(status = 'poison', NULL, error_code),

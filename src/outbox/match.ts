@@ -233,9 +233,9 @@ export async function holdForVacating(
       `UPDATE hubspot_data
        SET revision = revision + 1, status = 'pending', bulk = 0, sent_properties = NULL,
            pending_since = COALESCE(pending_since, UTC_TIMESTAMP(6)), claimed_by = ?,
-           claimed_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, due_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
+           claimed_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, due_at = UTC_TIMESTAMP(6)
        WHERE object = ? AND source_id = ? AND ${NOT_ELSEWHERE}`,
-      [token, leaseMs * 1_000, leaseMs * 1_000, object, sourceId, token],
+      [token, leaseMs * 1_000, object, sourceId, token],
     );
     if (affectedRows === 0) return null;
     const [[row]] = await trx.raw('SELECT revision FROM hubspot_data WHERE object = ? AND source_id = ?', [

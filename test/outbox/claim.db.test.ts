@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { renew } from '../../src/outbox/claim.ts';
+import { DueFloor } from '../../src/outbox/dueFloor.ts';
 import { settle } from '../../src/outbox/settle.ts';
 import { claim, countRows, emptyOutbox, enqueueIds, type Outbox, openOutbox, range, readRow } from './outbox.ts';
 
@@ -75,6 +77,28 @@ describe('claim', () => {
     expect(await countRows(outbox.db, "claimed_by LIKE 'w2:%'")).toBe(1);
     expect(await settle(outbox.db, dead, [{ kind: 'unchanged', sourceId: '1' }])).toEqual({ settled: 0, lost: 1 });
     expect(await readRow(outbox.db, '1')).toMatchObject({ status: 'pending', claimed_by: taken.token });
+  });
+
+  it('meets the rows of a worker that died also where only what became due lately is looked at', async () => {
+    await enqueueIds(outbox.db, ['1']);
+    await outbox.db.raw('UPDATE hubspot_data SET due_at = UTC_TIMESTAMP(6) - INTERVAL 1 HOUR');
+    await claim(outbox.db, { leaseMs: 300 });
+    const floor = new DueFloor();
+    let taken = await claim(outbox.db, { workerId: 'w2', floor });
+    expect(floor.withinMs(performance.now())).not.toBeNull();
+    while (taken.rows.length === 0) taken = await claim(outbox.db, { workerId: 'w2', floor });
+    expect(ids(taken)).toEqual(['1']);
+  });
+
+  it('says nothing of when a row is due, so that no index of the queue moves', async () => {
+    await enqueueIds(outbox.db, ['1']);
+    const { due_at: before } = await readRow(outbox.db, '1');
+    const claimed = await claim(outbox.db);
+    await renew(outbox.db, claimed);
+    expect((await readRow(outbox.db, '1')).due_at).toBe(before);
+    // Nor does one who writes it by hand give the row to somebody else.
+    await outbox.db.raw('UPDATE hubspot_data SET due_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND');
+    expect(ids(await claim(outbox.db, { workerId: 'w2' }))).toEqual([]);
   });
 
   it('does not hand out a claimed row that changes meanwhile', async () => {
