@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
-import type { Mapping } from '../config/mapping.ts';
-import type { Db } from '../database/connect.ts';
-import type { GrantedTable, GrantingServer, Grants } from '../database/grants.ts';
+import type { Granted } from '../grants.ts';
 import { configFile } from './context.ts';
 
 type Options = { account: string; host: string; json?: boolean };
@@ -17,13 +15,12 @@ export function addGrantsCommand(program: Command): void {
     .action((options: Options) => run(program, options));
 }
 
-type Granted = Grants & { database: string; notes: string[] };
-
 async function run(program: Command, { account, host, json }: Options): Promise<void> {
-  const [{ readEnvironment }, { readMapping }, { openDatabase }] = await Promise.all([
+  const [{ readEnvironment }, { readMapping }, { openDatabase }, { grantsOf }] = await Promise.all([
     import('../config/environment.ts'),
     import('../config/readMapping.ts'),
     import('./context.ts'),
+    import('../grants.ts'),
   ]);
   const mapping = readMapping(configFile(program));
   const { db, close } = await openDatabase(readEnvironment(), { migrated: false });
@@ -33,52 +30,6 @@ async function run(program: Command, { account, host, json }: Options): Promise<
   } finally {
     await close();
   }
-}
-
-async function grantsOf(db: Db, mapping: Mapping, names: { account: string; host: string }): Promise<Granted> {
-  const [{ grantsFor }, { needsOf }] = await Promise.all([
-    import('../database/grants.ts'),
-    import('../capture/needs.ts'),
-  ]);
-  const [[{ name: database }]] = await db.raw('SELECT DATABASE() AS name');
-  const { server, notes } = await askServer(db);
-  const { watched, read, functions, unread } = await needsOf(db, mapping);
-  return {
-    database,
-    ...grantsFor({ ...names, database, watched, read, functions, server }),
-    notes: [...notes, ...unread, ...(await unseen(db, [...watched, ...read]))],
-  };
-}
-
-/** Who the server is, and what it asks for that no grant gives. */
-async function askServer(db: Db): Promise<{ server: GrantingServer; notes: string[] }> {
-  const { readVersion } = await import('../capture/installed.ts');
-  const { isMariaDb, number: version } = await readVersion(db);
-  const [rows] = await db.raw(
-    "SHOW VARIABLES WHERE Variable_name IN ('partial_revokes', 'log_bin', 'log_bin_trust_function_creators')",
-  );
-  const isOn = (name: string) =>
-    (rows as { Variable_name: string; Value: string }[]).some(
-      (row) => row.Variable_name === name && row.Value === 'ON',
-    );
-  const asksForTrust = isOn('log_bin') && !isOn('log_bin_trust_function_creators');
-  return {
-    server: { isMariaDb, version, hasPartialRevokes: isOn('partial_revokes') },
-    notes: asksForTrust
-      ? ['the server writes a binary log: triggers apply needs SET GLOBAL log_bin_trust_function_creators = 1']
-      : [],
-  };
-}
-
-/** Granting on a table that is not there fails; perhaps it only cannot be seen from here. */
-async function unseen(db: Db, tables: readonly GrantedTable[]): Promise<string[]> {
-  const [rows] = await db.raw(
-    'SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()',
-  );
-  const seen = (rows as { name: string }[]).map(({ name }) => name);
-  return tables
-    .filter(({ name, database }) => database === undefined && !seen.includes(name))
-    .map(({ name }) => `there is no table ${name} in the database, or this account may not see it`);
 }
 
 function describe({ database, migrating, running, notes }: Granted): string {

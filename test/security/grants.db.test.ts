@@ -30,8 +30,15 @@ afterAll(async () => {
 });
 
 describe('what grants prints', () => {
+  it('is what every shop of these tests is run with', async () => {
+    const { granted } = shop.accounts;
+    const [, account = '', host = ''] = /^[`'](.+)[`']@[`'](.+)[`']$/.exec(granted.running.account) ?? [];
+    const out = await shop.must('grants', '--json', '--account', account, '--host', host);
+    expect(JSON.parse(out)).toEqual(granted);
+  });
+
   it('is of single tables, but for the lock that only a whole database can give', () => {
-    const { migrating, running } = shop.accounts.printed;
+    const { migrating, running } = shop.accounts.granted;
     const ofAll = [...migrating.statements, ...running.statements].filter((statement) => /\.\* TO /.test(statement));
     const pattern = shop.database.name.replaceAll('_', '\\_');
     const isMariaDb = shop.database.kind.startsWith('mariadb');
@@ -42,13 +49,13 @@ describe('what grants prints', () => {
     const tables = await shop.select<{ name: string }>(
       "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'hubspot\\_%'",
     );
-    const statements = shop.accounts.printed.migrating.statements.join('\n');
+    const statements = shop.accounts.granted.migrating.statements.join('\n');
     const granted = [...statements.matchAll(/`\.`(hubspot_\w+)`/g)].map(([, name]) => name ?? '');
     expect(granted.sort()).toEqual(tables.map(({ name }) => name).sort());
   });
 
   it('lets the worker write to no table of the application', () => {
-    const { running } = shop.accounts.printed;
+    const { running } = shop.accounts.granted;
     const application = running.statements.filter((statement) => !statement.includes('.`hubspot_'));
     expect(application).toHaveLength(5);
     for (const statement of application) expect(statement).toMatch(/^GRANT SELECT ON /);
@@ -127,20 +134,20 @@ describe('a right that is missing', () => {
     ['UPDATE', 'hubspot_object', 'backfill', /hubspot_object/],
     ['SELECT', 'hubspot_backlog', 'status', /hubspot_backlog/],
   ])('of the worker, %s on %s, is named by %s', async (right, table, command, named) => {
-    await without(shop.accounts.printed.running.account, right, table, async () => {
+    await without(shop.accounts.granted.running.account, right, table, async () => {
       await expectRefusal(command, named);
     });
   });
 
   it('of the triggers, INSERT on hubspot_mark, fails no statement of the application', async () => {
-    await without(shop.accounts.printed.migrating.account, 'INSERT', 'hubspot_mark', async () => {
+    await without(shop.accounts.granted.migrating.account, 'INSERT', 'hubspot_mark', async () => {
       await shop.application.query("UPDATE users SET first_name = 'Unnoticed' WHERE id = 2");
     });
     expect(await shop.select("SELECT id FROM users WHERE first_name = 'Unnoticed'")).toHaveLength(1);
   });
 
   it('of the triggers, TRIGGER on a watched table, fails the writes to it, as README says', async () => {
-    await without(shop.accounts.printed.migrating.account, 'TRIGGER', 'countries', async () => {
+    await without(shop.accounts.granted.migrating.account, 'TRIGGER', 'countries', async () => {
       await expect(shop.application.query('UPDATE countries SET name = name')).rejects.toMatchObject({ errno: 1142 });
     });
     await shop.application.query('UPDATE countries SET name = name');
@@ -155,7 +162,7 @@ describe('a right that is missing', () => {
       ['SELECT', 'hubspot_object', /hubspot_object/],
       ['INSERT', 'hubspot_object', /hubspot_object/],
     ])('%s on %s, is named by triggers apply', async (right, table, named) => {
-      await without(shop.accounts.printed.migrating.account, right, table, () =>
+      await without(shop.accounts.granted.migrating.account, right, table, () =>
         expectRefusal('triggers apply', named),
       );
     });
@@ -173,7 +180,7 @@ describe('a right that is missing', () => {
       ['CREATE VIEW', 'hubspot_poison', /CREATE VIEW.*hubspot_poison/],
       ['DROP', 'hubspot_migration', /DROP.*hubspot_migration/],
     ])('%s on %s, is named by migrate, and nothing is half-applied', async (right, table, named) => {
-      await without(shop.accounts.printed.migrating.account, right, table, () => expectRefusal('migrate', named));
+      await without(shop.accounts.granted.migrating.account, right, table, () => expectRefusal('migrate', named));
       expect(await shop.select("SHOW TABLES LIKE 'hubspot%'")).toEqual([]);
     });
   });
@@ -183,7 +190,7 @@ async function grantsOf(mapping: string) {
   const file = join(folder, 'mapping.yaml');
   writeFileSync(file, mapping);
   const out = await shop.must('--config', file, 'grants', '--json');
-  return JSON.parse(out) as typeof shop.accounts.printed;
+  return JSON.parse(out) as typeof shop.accounts.granted;
 }
 
 async function without(account: string, right: string, table: string, work: () => Promise<void>): Promise<void> {
@@ -211,7 +218,7 @@ async function expectRefusal(command: string, named: RegExp): Promise<void> {
 async function replaceByAnother(): Promise<void> {
   const { accounts, database, application } = shop;
   await application.query('DROP TRIGGER hubspot_countries_au');
-  const definer = accounts.printed.migrating.account;
+  const definer = accounts.granted.migrating.account;
   await application.query(
     `CREATE DEFINER = ${definer} TRIGGER hubspot_countries_au AFTER UPDATE ON ${database.name}.countries FOR EACH ROW
      hubspot_outbox: BEGIN DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END; END hubspot_outbox`,

@@ -1,19 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import mysql, { type Connection } from 'mysql2/promise';
+import { readMapping } from '../../src/config/readMapping.ts';
+import { connect } from '../../src/database/connect.ts';
+import { type Granted, grantsOf } from '../../src/grants.ts';
 import type { TestDatabase } from './database.ts';
-import { programFile, runProgram } from './program.ts';
 
-/** What `hubspot-outbox grants --json` prints. */
-export type PrintedGrants = {
-  database: string;
-  migrating: { account: string; statements: string[] };
-  running: { account: string; statements: string[] };
-  notes: string[];
-};
-
-/** Two accounts that may do just what `hubspot-outbox grants` printed for a mapping. */
+/** Two accounts that may do just what `hubspot-outbox grants` prints for a mapping. */
 export type Accounts = {
-  printed: PrintedGrants;
+  granted: Granted;
   /** DATABASE_URL of the account that migrates and applies triggers. */
   migratingUrl: string;
   /** DATABASE_URL of the account of the worker. */
@@ -31,8 +25,8 @@ export async function createAccounts(database: TestDatabase, mapping: string): P
   const name = `o${randomBytes(4).toString('hex')}`;
   // Characters that mean something in a URL and in SQL.
   const password = `p@s:w/${randomBytes(6).toString('hex')}%'`;
-  const printed = await withConnection(database.url, (admin) => print(admin, database, mapping, name));
-  const { migrating, running } = printed;
+  const granted = await grantFor(database, mapping, name);
+  const { migrating, running } = granted;
   const run = (statements: readonly string[]) =>
     withConnection(database.url, async (admin) => {
       for (const statement of statements) await admin.query(statement);
@@ -42,7 +36,7 @@ export async function createAccounts(database: TestDatabase, mapping: string): P
   );
   await run(migrating.statements);
   return {
-    printed,
+    granted,
     migratingUrl: urlOf(database, `${name}_admin`, password),
     runningUrl: urlOf(database, name, password),
     password,
@@ -52,14 +46,16 @@ export async function createAccounts(database: TestDatabase, mapping: string): P
   };
 }
 
-/** The server's name for this machine: an account of another host may give way to an anonymous one of this. */
-async function print(admin: Connection, { url }: TestDatabase, mapping: string, name: string): Promise<PrintedGrants> {
-  const [rows] = await admin.query("SELECT SUBSTRING_INDEX(USER(), '@', -1) AS host");
-  const [{ host = '%' } = {}] = rows as { host?: string }[];
-  const args = ['--config', mapping, 'grants', '--json', '--account', name, '--host', host];
-  const { code, out, err } = await runProgram(args, { DATABASE_URL: url });
-  if (code !== 0) throw new Error(`${programFile} ${args.join(' ')} ended with ${code}: ${err}`);
-  return JSON.parse(out) as PrintedGrants;
+/** Without a start of the program for each shop: `commands/grants` and `security/grants` say what it prints. */
+async function grantFor(database: TestDatabase, mapping: string, account: string): Promise<Granted> {
+  const db = await connect(database.url);
+  try {
+    // The server's name for this machine: an account of another host may give way to an anonymous one of this.
+    const [[{ host }]] = await db.raw("SELECT SUBSTRING_INDEX(USER(), '@', -1) AS host");
+    return await grantsOf(db, readMapping(mapping), { account, host });
+  } finally {
+    await db.destroy();
+  }
 }
 
 function urlOf(database: TestDatabase, user: string, password: string): string {
