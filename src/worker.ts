@@ -39,6 +39,8 @@ import { version } from './version.ts';
 
 const ALIVE_EVERY_MS = 10_000;
 const UPKEEP_EVERY_MS = 1_000;
+/** A row in doubt has waited for minutes. */
+const DOUBTFUL_EVERY_MS = 5_000;
 const FRUITLESS_MS = 60_000;
 
 export type WorkerParts = {
@@ -91,6 +93,7 @@ export class Worker {
   #turn = 0;
   #account: Account | null = null;
   #upkeptAt = 0;
+  #doubtfulAt = 0;
   #lastPassEndedAt: number | null = null;
   #workers = 1;
   readonly #join: () => Promise<SharedState | null>;
@@ -296,7 +299,7 @@ export class Worker {
     if (spent !== null) await this.#pauses.pause('*', spent);
     await this.#pauses.show();
     this.#queryChecks.startIfDue(this.#objects, now);
-    await wakeDoubtful(this.#db);
+    if (now >= this.#doubtfulAt) this.#doubtfulAt = (await wakeDoubtful(this.#db)) ? now : now + DOUBTFUL_EVERY_MS;
     for (const { object, code } of await this.#pauses.noticeResumes())
       if (code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
   }

@@ -42,39 +42,37 @@ export async function isAnyInDoubt(db: Db, object: string): Promise<boolean> {
 const ROWS = 100;
 
 /**
- * Makes synced rows due whose doubt is over, so that they are looked at; returns how many. What is gone or poison needs
- * no look: what HubSpot holds of it is forgotten instead, so that it is sent whole when it is sent again.
+ * Makes synced rows due whose doubt is over, so that they are looked at; returns whether more may wait. What is gone or
+ * poison needs no look: what HubSpot holds of it is forgotten instead, so that it is sent whole when it is sent again.
  */
-export async function wakeDoubtful(db: Db): Promise<number> {
+export async function wakeDoubtful(db: Db): Promise<boolean> {
   const [rows] = await db.raw(
     `SELECT u.object, u.source_id, d.status
      FROM hubspot_doubt u LEFT JOIN hubspot_data d ON d.object = u.object AND d.source_id = u.source_id
      WHERE u.until_at <= UTC_TIMESTAMP(6) AND (d.status IS NULL OR d.status <> 'pending') LIMIT ${ROWS}`,
   );
   const found = Map.groupBy(rows as Found[], ({ object }) => object);
-  let woken = 0;
   for (const [object, ofObject] of found) {
     const ids = (isSynced: boolean) =>
       ofObject.filter(({ status }) => (status === 'synced') === isSynced).map(({ source_id }) => source_id);
-    woken += await change(db, object, ids(true), LOOKED_AT, "'synced'");
+    await change(db, object, ids(true), LOOKED_AT, "'synced'");
     await change(db, object, ids(false), 'sent_properties = NULL, match_value = NULL', "'gone', 'poison'");
     await endDoubt(db, object, ids(false));
   }
-  return woken;
+  return rows.length === ROWS;
 }
 
 type Found = { object: string; source_id: string; status: string | null };
 
 const LOOKED_AT = "status = 'pending', bulk = 0, due_at = UTC_TIMESTAMP(6), pending_since = UTC_TIMESTAMP(6)";
 
-async function change(db: Db, object: string, ids: readonly string[], set: string, statuses: string): Promise<number> {
-  if (ids.length === 0) return 0;
-  const [{ affectedRows }] = await insist(() =>
+async function change(db: Db, object: string, ids: readonly string[], set: string, statuses: string): Promise<void> {
+  if (ids.length === 0) return;
+  await insist(() =>
     db.raw(
       `UPDATE hubspot_data FORCE INDEX (PRIMARY) SET ${set}
        WHERE object = ? AND source_id IN (${ids.map(() => '?').join(', ')}) AND status IN (${statuses})`,
       [object, ...[...ids].sort()],
     ),
   );
-  return Number(affectedRows);
 }
