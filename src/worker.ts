@@ -7,6 +7,7 @@ import { CallBudget } from './budget.ts';
 import { readApplied } from './capture/applied.ts';
 import { refuseOtherRecords } from './capture/backfills.ts';
 import { findUnapplied, UNAPPLIED_REMEDY, type Unapplied, unappliedOf } from './capture/unapplied.ts';
+import { Claiming } from './claiming.ts';
 import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts, settledSomething } from './counts.ts';
@@ -23,10 +24,8 @@ import { Latency } from './hubspot/latency.ts';
 import { Pace } from './hubspot/pace.ts';
 import type { Log } from './log.ts';
 import { type PreparedObject, prepareObjects } from './objects.ts';
-import { claim } from './outbox/claim.ts';
 import { wakeDoubtful } from './outbox/doubt.ts';
 import { nextDueInMs } from './outbox/due.ts';
-import { DueFloor } from './outbox/dueFloor.ts';
 import { rememberObjects } from './outbox/objects.ts';
 import { newWorkerId, reportAlive, reportStopped } from './outbox/workers.ts';
 import { Pauses } from './pauses.ts';
@@ -52,14 +51,6 @@ export type WorkerParts = {
   metrics: Metrics | null;
 };
 
-/** The looks for due rows of one object. */
-type Looks = {
-  floor: DueFloor;
-  count: number;
-  /** The news of the fold when all that was due had been claimed; null when there may be more. */
-  exhaustedAt: number | null;
-};
-
 /**
  * One process that keeps HubSpot equal to the source. States: prepared → passing (a pass at a time) → stopping (no new
  * claims, what is in flight ends) → stopped. Nothing is held in memory but the batches in flight: whatever happens to
@@ -81,16 +72,15 @@ export class Worker {
   readonly #guard: Guard;
   readonly #crashes = new Crashes();
   readonly #folding: Folding;
+  readonly #claiming: Claiming;
   readonly #pauses: Pauses;
   readonly #queryChecks: QueryChecks;
   readonly #stopping = new AbortController();
   readonly #deadline = new AbortController();
   readonly #startedAt = Date.now();
-  readonly #looks = new Map<string, Looks>();
   readonly #version = version();
   #objects: PreparedObject[] = [];
   #unapplied: Unapplied[] = [];
-  #turn = 0;
   #account: Account | null = null;
   #upkeptAt = 0;
   #doubtfulAt = 0;
@@ -124,6 +114,14 @@ export class Worker {
     const breaker = this.#breaker;
     breaker.onChange((state) => this.#log.warn({ circuit: state }, 'circuit changed'));
     this.#traffic = new Traffic({ gate: this.#gate, breaker, pace, budget: this.#budget, concurrency });
+    const { id: workerId } = this;
+    this.#claiming = new Claiming({
+      db,
+      workerId,
+      settings: mapping.settings,
+      traffic: this.#traffic,
+      folding: this.#folding,
+    });
     this.#hubspot = createHubspot({
       token,
       baseUrl: environment.hubspotBaseUrl,
@@ -274,7 +272,7 @@ export class Worker {
   #stages(): Stages {
     return {
       fold: () => this.#foldMarks(),
-      claim: () => this.#claim(),
+      claim: () => this.#claiming.next(this.#objects, this.#stopping.signal),
       deliver: (batch) => this.#deliver(batch),
       concurrency: this.#mapping.settings.concurrency,
     };
@@ -302,39 +300,6 @@ export class Worker {
     if (now >= this.#doubtfulAt) this.#doubtfulAt = (await wakeDoubtful(this.#db)) ? now : now + DOUBTFUL_EVERY_MS;
     for (const { object, code } of await this.#pauses.noticeResumes())
       if (code === 'TOO_MANY_REFUSED') this.#guard.resume(object, Date.now());
-  }
-
-  /**
-   * Objects take turns. While more is due than one claim takes, each second look asks for what has waited longest, so
-   * that nothing starves; else it is all the same, and the oldest are the cheaper to find.
-   */
-  async #claim(): Promise<Batch | null> {
-    const { batchSize, leaseMs, lateWriteMs } = this.#mapping.settings;
-    const limit = this.#traffic.isFailing ? 1 : batchSize;
-    for (const _ of this.#objects) {
-      const object = this.#objects[this.#turn++ % this.#objects.length];
-      if (object === undefined || this.#stopping.signal.aborted) return null;
-      // Without HubSpot's definitions nothing can be converted: what is good would be refused.
-      if (object.definitions === null) continue;
-      if (!this.#traffic.mayStart(object.mapping.name)) continue;
-      const looks = this.#looksOf(object.mapping.name);
-      const { news } = this.#folding;
-      // What becomes due meanwhile is met beside the next fold, a moment later.
-      if (looks.exhaustedAt === news) continue;
-      const hadMore = looks.exhaustedAt === null;
-      const order = hadMore && looks.count++ % 2 === 0 ? 'fresh' : 'oldest';
-      const options = { workerId: this.id, limit, leaseMs, lateWriteMs, order, floor: looks.floor } as const;
-      const claimed = await claim(this.#db, object.mapping.name, options);
-      looks.exhaustedAt = claimed.mayBeMore ? null : news;
-      if (claimed.rows.length > 0) return { object, claim: claimed };
-    }
-    return null;
-  }
-
-  #looksOf(object: string): Looks {
-    const looks = this.#looks.get(object) ?? { floor: new DueFloor(), count: 0, exhaustedAt: null };
-    this.#looks.set(object, looks);
-    return looks;
   }
 
   async #deliver(batch: Batch): Promise<Partial<PassCounts>> {

@@ -49,7 +49,6 @@ export class Fold {
   readonly #watermark: Watermark;
   readonly #broken = new Map<number, Broken & { until: number }>();
   #bursts: Bursts = new Map();
-  #running: Promise<Folded> | null = null;
 
   constructor(db: Db, { chunk = CHUNK, trailMs }: { chunk?: number; trailMs?: number } = {}) {
     this.#db = db;
@@ -57,15 +56,8 @@ export class Fold {
     this.#watermark = new Watermark(trailMs);
   }
 
-  /** Folds one portion; whoever asks while one is folded gets the same. Does nothing while another worker folds. */
-  run(watches: ReadonlyMap<number, ResolvableWatch>, now = Date.now()): Promise<Folded> {
-    this.#running ??= this.#run(watches, now).finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
-  }
-
-  async #run(watches: ReadonlyMap<number, ResolvableWatch>, now: number): Promise<Folded> {
+  /** Folds one portion, and is asked for the next only when it has ended. Does nothing while another worker folds. */
+  async run(watches: ReadonlyMap<number, ResolvableWatch>, now = Date.now()): Promise<Folded> {
     const skipped = this.#skipped(watches, now);
     const from = this.#watermark.from(now);
     const began = performance.now();
