@@ -50,10 +50,12 @@ const TABLES = [
     expanded_to VARCHAR(191) NULL
   ) ${TABLE}`,
 
+  // 'pending' is the last status: a look for due rows reads on behind them until it meets an entry that lives, and while a
+  // dump is open those of all rows that were settled meanwhile would follow.
   `CREATE TABLE IF NOT EXISTS hubspot_data (
     object ${OBJECT},
     source_id VARCHAR(191) NOT NULL,
-    status ENUM('pending','synced','poison','gone') CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    status ENUM('synced','poison','gone','pending') CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     revision BIGINT UNSIGNED NOT NULL DEFAULT 1,
     bulk TINYINT UNSIGNED NOT NULL DEFAULT 0,
     due_at DATETIME(6) NOT NULL,
