@@ -1,4 +1,5 @@
 import type { Db } from './database/connect.ts';
+import { describe } from './database/refusals.ts';
 import { isUnavailable, takesNoWrites } from './database/unavailable.ts';
 import type { Log } from './log.ts';
 import { storeBackfillReason } from './outbox/objects.ts';
@@ -44,11 +45,4 @@ export class Availability {
     if (this.#isDown) this.#log.info('database is back');
     this.#isDown = false;
   }
-}
-
-/** A driver's message may quote the statement with its values: only its code is told. */
-export function describe(error: unknown): string {
-  const { code, errno, message, sql } = error as { code?: string; errno?: number; message?: string; sql?: string };
-  if (errno !== undefined) return `${code ?? 'database error'} (${errno})`;
-  return code ?? (sql === undefined ? String(message ?? error) : 'database error');
 }

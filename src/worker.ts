@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Account } from './account.ts';
-import { Availability, describe } from './availability.ts';
+import { Availability } from './availability.ts';
 import { Guard } from './batch/guard.ts';
 import { type Batch, type BatchTools, runBatch } from './batch/runBatch.ts';
 import { CallBudget } from './budget.ts';
@@ -12,6 +12,7 @@ import { type Environment, requireToken } from './config/environment.ts';
 import type { Mapping } from './config/mapping.ts';
 import { addCounts, didSomething, noCounts, type PassCounts, settledSomething } from './counts.ts';
 import type { Db } from './database/connect.ts';
+import { describe } from './database/refusals.ts';
 import { refuseMisfits } from './definitions.ts';
 import { Folding } from './folding.ts';
 import { Gate } from './gate.ts';

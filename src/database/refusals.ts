@@ -110,6 +110,13 @@ export function tellable(error: unknown): string {
     : `${code} (${errno})`;
 }
 
+/** An error of whatever kind, for the log. A driver's message may quote the statement with its values: only its code is told. */
+export function describe(error: unknown): string {
+  const { code, errno, message, sql } = error as { code?: string; errno?: number; message?: string; sql?: string };
+  if (errno !== undefined) return `${code ?? 'database error'} (${errno})`;
+  return code ?? (sql === undefined ? String(message ?? error) : 'database error');
+}
+
 /** What went wrong with a statement, for people: no SQL, no value of a row. Null when it is no error of the database. */
 export function explainStatement(error: unknown): OutboxError | null {
   if (!(error instanceof Error)) return null;

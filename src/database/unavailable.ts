@@ -11,9 +11,11 @@ const CODES = [
   'PROTOCOL_ENQUEUE_AFTER_QUIT',
 ];
 
-// https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html: shutdown, too many connections, killed,
-// read-only, disk full, table full, lock wait, deadlock.
-const NUMBERS = [1053, 1040, 1203, 1317, 1927, 1290, 1836, 3100, 1021, 1026, 1114, 1205, 1213, 4031];
+// https://dev.mysql.com/doc/mysql-errors/9.7/en/server-error-reference.html: read-only, disk full, table full.
+const NO_WRITES = [1290, 1836, 1021, 1114];
+// As well: shutdown, too many connections, killed, a write that failed, lock wait, deadlock.
+const NUMBERS = [...NO_WRITES, 1053, 1040, 1203, 1317, 1927, 3100, 1026, 1205, 1213, 4031];
+const NO_SUCH_TABLE = 1146;
 
 /** The driver's words, which have no code, when a connection ended between two statements. */
 const CLOSED = /connection is in closed state/;
@@ -29,10 +31,7 @@ export function isUnavailable(error: unknown): boolean {
   return CODES.includes(code) || NUMBERS.includes(errno) || name === 'KnexTimeoutError' || CLOSED.test(String(message));
 }
 
-// Read-only, disk full, table full, no such table: a mark cannot be appended either.
-const NO_WRITES = [1290, 1836, 1021, 1114, 1146];
-
-/** Whether an error of a statement on the outbox's tables says that nothing could be written there. */
+/** Whether an error of a statement on the outbox's tables says that nothing can be written there, a mark neither. */
 export function takesNoWrites(error: unknown): boolean {
-  return NO_WRITES.includes((error as { errno?: number } | null)?.errno ?? 0);
+  return [...NO_WRITES, NO_SUCH_TABLE].includes((error as { errno?: number } | null)?.errno ?? 0);
 }

@@ -1,5 +1,6 @@
 import type { Db } from '../database/connect.ts';
 import { insist, transact } from '../database/transact.ts';
+import { FREE } from './due.ts';
 import { wakeDuplicates } from './duplicates.ts';
 import { matchKey } from './matchKey.ts';
 
@@ -291,7 +292,7 @@ async function free(
      LEFT JOIN hubspot_data d ON d.object = m.object AND d.source_id = m.source_id
      WHERE m.object = ? AND m.match_value IN (${owned.map(() => '?').join(', ')})
        AND (${owned.map(() => '(m.match_value = ? AND m.source_id = ?)').join(' OR ')})
-       AND (d.claimed_until IS NULL OR d.claimed_until <= UTC_TIMESTAMP(6))`,
+       AND ${FREE}`,
     [
       object,
       ...owned.map(({ match_value }) => match_value),
